@@ -1,0 +1,66 @@
+/**
+ * What the engine asks of the scanner: links, title, base, canonical and robots directives of one HTML page, from its
+ * bytes. Synchronous, in the fetching thread; never throws for any input.
+ */
+export type LinkKind =
+  | 'a'
+  | 'area'
+  | 'frame'
+  | 'canonical'
+  | 'refresh'
+  | 'img'
+  | 'srcset'
+  | 'script'
+  | 'link'
+  | 'form'
+  | 'header'
+
+export const LINK_KINDS: readonly LinkKind[] = [
+  'a',
+  'area',
+  'frame',
+  'canonical',
+  'refresh',
+  'img',
+  'srcset',
+  'script',
+  'link',
+  'form',
+  'header',
+]
+
+export interface PageLink {
+  /** As written in the page, entities decoded, white space trimmed as browsers do; not yet resolved. */
+  readonly href: string
+  readonly kind: LinkKind
+  /** `rel` holds nofollow (or ugc / sponsored). */
+  readonly nofollow: boolean
+}
+
+export interface PageFacts {
+  /** White space collapsed; '' when there is none. */
+  readonly title: string
+  /** First `<base href>`, as written. */
+  readonly base: string | undefined
+  readonly canonical: string | undefined
+  /** Lower-case directives of `<meta name=robots>` (and of our own token), in order. */
+  readonly robots: readonly string[]
+  /** Encoding that was used, WHATWG name in lower case. */
+  readonly charset: string
+  readonly links: readonly PageLink[]
+}
+
+export interface ScanWant {
+  /** Kinds of links to collect; `all` off for pages whose links nobody follows. */
+  readonly kinds: ReadonlySet<LinkKind>
+  /** `charset` of the Content-Type header. */
+  readonly charset?: string
+  /** Our user-agent token in lower case: `<meta name="sluice">` counts like robots. */
+  readonly agent: string
+  /** Stop where the head ends: title, canonical, base and robots only, `links` empty. */
+  readonly headOnly?: boolean
+  /** At most this many links a page. Default 100,000. */
+  readonly maxLinks?: number
+}
+
+export type PageScanner = (body: Uint8Array, want: ScanWant) => PageFacts

@@ -1,0 +1,56 @@
+/**
+ * The fetcher turns a request into one answer or one classified error, within limits. It knows nothing of politeness,
+ * retries, redirects, robots or the frontier: a redirect is an answer like any other. Callbacks instead of promises:
+ * this is the hot path, one object a request.
+ */
+import type { ErrorCode } from '../model/errors.ts'
+import type { Response } from '../model/response.ts'
+
+export interface FetchRequest {
+  readonly url: string
+  /** Default GET. */
+  readonly method?: string
+  /** Extra headers, name → value; they replace the fetcher's own of the same name (case-insensitive). */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** Slots of the key: the fetcher keeps at most this many connections to the origin open. */
+  readonly maxConnections?: number
+  /** Overrides of the fetcher's limits for this request (robots.txt: small). */
+  readonly maxBytes?: number
+}
+
+export interface FetchFailure {
+  readonly code: ErrorCode
+  /** For people, English, names the cause. */
+  readonly message: string
+  readonly cause?: unknown
+  /** What had come before it failed (TRUNCATED, TOO_LARGE keep head and bytes). */
+  readonly response?: Response
+  readonly address?: string
+  /** True: this machine's doing (out of descriptors or ports), not the site's; nothing may be counted against the URL. */
+  readonly local?: boolean
+}
+
+/** Called by the fetcher, in this order: `onHead` at most once, then exactly one of `onDone` and `onFailed`. */
+export interface FetchObserver {
+  /** Status and headers are there (final answer, no 1xx). Return a reason to stop before the body: `CANCELLED`. */
+  onHead?(status: number, rawHeaders: readonly string[]): string | undefined
+  onDone(response: Response, endedAt: number): void
+  /** `endedAt` is the clock's `now()` when the last byte (or the error) came. */
+  onFailed(failure: FetchFailure, endedAt: number): void
+}
+
+export interface FetchHandle {
+  /** Ends it with `CANCELLED`; the observer still gets its one call. No effect once it is over. */
+  cancel(reason: string): void
+}
+
+export interface Fetcher {
+  start(request: FetchRequest, observer: FetchObserver): FetchHandle
+  /** Sockets open now. */
+  readonly sockets: number
+  /** Address it would connect to for a URL, by its own DNS cache; undefined where the name does not resolve. */
+  addressOf?(url: string): Promise<string | undefined>
+  /** Waits for nothing: live requests end with `CANCELLED`. */
+  close(): Promise<void>
+}

@@ -1,0 +1,146 @@
+/**
+ * What a job looks like from outside: the library, the command line and (later) the server speak only to this.
+ */
+import type { BusEvents, EventType } from '../model/event.ts'
+import type { OutcomeCounts } from '../model/outcome.ts'
+import type { ErrorCode } from '../model/errors.ts'
+import type { PageRecord } from '../model/record.ts'
+
+export type JobKind = 'fetch' | 'crawl'
+
+/** How a run ended; decides the exit code (UX.md 3.7). */
+export type RunEnd = 'finished' | 'limit' | 'guard' | 'interrupted' | 'terminated' | 'paused' | 'halted'
+
+/** State of the job right now, cheap to take: counters only. */
+export interface Snapshot {
+  readonly job: string
+  readonly kind: JobKind
+  readonly folder: string
+  readonly run: number
+  readonly status: 'running' | 'paused' | 'draining' | 'interrupted' | 'finished' | 'limit' | 'crashed'
+  /** Every URL known; known = done + left, always. */
+  readonly known: number
+  readonly done: OutcomeCounts
+  readonly doneTotal: number
+  readonly left: {
+    readonly total: number
+    readonly queued: number
+    readonly delayed: number
+    readonly inFlight: number
+    readonly following: number
+  }
+  /** Inputs in all, where the sources can say (or `--total`); null while unknown. */
+  readonly total: number | null
+  /** True while a source has more to give. */
+  readonly reading: boolean
+  readonly hosts: number
+  readonly codes: Readonly<Record<string, number>>
+  readonly statuses: Readonly<Record<string, number>>
+  /** Of the last seconds: requests and decoded bytes per second. */
+  readonly perSecond: number
+  readonly bytesPerSecond: number
+  readonly p50Ms: number
+  readonly p95Ms: number
+  readonly sockets: number
+  /** Of this process, ms. */
+  readonly elapsedMs: number
+  /** Projected time to the end, and the key that sets it; null while nothing can be said. */
+  readonly eta: { readonly ms: number; readonly key: string | null; readonly othersMs: number | null } | null
+  /** One-line diagnoses: code and the command that helps. */
+  readonly warnings: readonly { readonly code: string; readonly message: string }[]
+}
+
+export interface Percentiles {
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly max: number
+}
+
+/** Written to `summary.json` (with `status` from the first commit on) and printed at the end. */
+export interface Summary extends Snapshot {
+  readonly v: 1
+  readonly end: RunEnd | null
+  readonly startedAt: string
+  readonly endedAt: string | null
+  /** Run time of the fastest polite run over the time taken, 0..1; null where nothing was fetched. */
+  readonly politeness: { readonly efficiency: number; readonly boundMs: number; readonly key: string } | null
+  /** ms by phase: total, wait, dns, connect, firstByte. */
+  readonly times: Readonly<Record<string, Percentiles>>
+  /** Most frequent reasons of an outcome: code (or `503`), URLs, hosts. */
+  readonly why: Readonly<
+    Record<
+      'failed' | 'skipped' | 'denied',
+      readonly { readonly code: string; readonly urls: number; readonly hosts: number }[]
+    >
+  >
+  readonly slowest: readonly {
+    readonly key: string
+    readonly intervalMs: number
+    readonly p95Ms: number
+    readonly done: number
+  }[]
+  readonly outputs: readonly string[]
+  /** `--fail-if` expressions that were true. */
+  readonly failed: readonly string[]
+  readonly exitCode: number
+  readonly bytes: number
+}
+
+/** Said once when a job is opened: new, continued, recovered, finished already. */
+export interface Opening {
+  readonly how: 'new' | 'continued' | 'recovered' | 'finished'
+  readonly doneTotal: number
+  readonly left: number
+  /** Of the stop before this one; null for a new job. */
+  readonly stopped: { readonly agoMs: number; readonly reason: string } | null
+  readonly requeued: number
+  readonly lastCommitAgoMs: number
+  /** Settings that differ from the stored ones: name, before, now. */
+  readonly changes: readonly { readonly name: string; readonly from: string; readonly to: string }[]
+}
+
+export type JobEvent<Type extends EventType = EventType> = Type extends EventType
+  ? { readonly type: Type; readonly id?: number; readonly t: string } & BusEvents[Type]
+  : never
+
+export interface Job extends AsyncDisposable {
+  readonly name: string
+  readonly folder: string
+  readonly kind: JobKind
+  /** Opens (locks, recovers) without starting; `run` does it too. */
+  open(): Promise<Opening>
+  /** Runs to the end (or to a stop) and resolves with the summary. Rejects with `SluiceError` where we failed. */
+  run(): Promise<Summary>
+  /** Every settlement from now on, as it is committed; a slow consumer slows fetching. Starts the run if need be. */
+  pages(): AsyncIterableIterator<PageRecord>
+  /** Graceful: nothing new starts, requests in flight get `drainMs`; then they go back into the queue. */
+  stop(reason: string, drainMs?: number): Promise<void>
+  pause(by: string): Promise<void>
+  resume(by: string): Promise<void>
+  snapshot(): Promise<Snapshot>
+  /** Live settings: the same names as options (`delay`, `perHost`, `rate`, `concurrency`). */
+  set(name: string, value: unknown, by: string): Promise<void>
+  retry(query: RetryQuery, dryRun?: boolean): Promise<number>
+  on<Type extends EventType>(type: Type, listener: (event: JobEvent<Type>) => void): () => void
+  onAny(listener: (event: JobEvent) => void): () => void
+  close(): Promise<void>
+}
+
+export interface RetryQuery {
+  readonly outcome?: string
+  readonly code?: string
+  readonly status?: string
+  readonly host?: string
+  readonly since?: string
+}
+
+/** The answer to `why`: facts for a person, in order; the CLI renders it. */
+export interface Why {
+  readonly url: string
+  readonly state: string
+  readonly outcome?: string
+  readonly code?: ErrorCode | undefined
+  readonly trail: readonly { readonly topic: string; readonly text: string }[]
+  readonly record?: PageRecord
+}

@@ -1,0 +1,52 @@
+/**
+ * The page record: one for every settlement, the same fields in NDJSON, CSV, SQLite, the ledger and the event
+ * `request.settled`. Optional fields are absent, never null.
+ */
+import type { ErrorCode } from './errors.ts'
+import type { OutcomeWord } from './outcome.ts'
+
+export interface PageRecord {
+  /** Canonical URL of the request (for `URL_INVALID`: the text as given). */
+  readonly url: string
+  /** URL that answered, when it differs after redirects. */
+  readonly final?: string
+  readonly outcome: OutcomeWord
+  readonly code?: ErrorCode
+  /** For people: what happened, in English. */
+  readonly message?: string
+  readonly status?: number
+  /** MIME essence. */
+  readonly mime?: string
+  readonly charset?: string
+  /** Decoded body bytes. */
+  readonly bytes?: number
+  /** `xxh64:<16 hex>` of the decoded body. */
+  readonly digest?: string
+  readonly title?: string
+  readonly canonical?: string
+  /** Directives of meta robots and X-Robots-Tag that were present: `noindex`, `nofollow`, `noai` … */
+  readonly robots?: readonly string[]
+  readonly depth: number
+  /** Page it was found on and how. */
+  readonly from?: string
+  readonly via?: string
+  /** Input line and columns, echoed because results arrive out of order. */
+  readonly input?: Readonly<Record<string, string | number>>
+  /** Redirect chain: the URLs before `final`. */
+  readonly chain?: readonly string[]
+  readonly etag?: string
+  readonly lastModified?: string
+  /** Path of the stored body below the output folder (`dir/` sink). */
+  readonly file?: string
+  readonly attempt: number
+  /** Flags: `truncated`, `lenient`, `seed` … */
+  readonly flags?: readonly string[]
+  readonly ip?: string
+  /** Wall-clock time of the settlement, ISO 8601. */
+  readonly t: string
+  /** Milliseconds: wait for its turn, dns, connect, tls, first byte, body, total. */
+  readonly ms?: Readonly<Record<string, number>>
+  readonly run: number
+  /** Number of this settlement, strictly increasing over the life of the job, without doubles. */
+  readonly seq: number
+}

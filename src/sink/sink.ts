@@ -1,0 +1,48 @@
+/**
+ * A sink stores what was settled. The engine writes a batch, then commits the frontier with the positions the sink
+ * returned: what a sink holds beyond its last committed position is cut (or overwritten) at the next open, so each
+ * settlement is there exactly once. A sink knows no engine and no frontier.
+ */
+import type { PageRecord } from '../model/record.ts'
+
+export interface SinkRecord {
+  readonly record: PageRecord
+  /** JSON of `record`, made once for all sinks and the ledger. */
+  readonly json: string
+  /** Stable identity of the row over crashes: hex fingerprint of the URL, or source and ordinal of the input. */
+  readonly dedupeKey: string
+  /** Decoded body of an `ok` page, for sinks that declare `wantsBodies`; empty otherwise. */
+  readonly body: Uint8Array
+  /** Spooled body when it was too large for memory. */
+  readonly bodyFile?: string
+}
+
+export interface JobInfo {
+  /** Job name. */
+  readonly name: string
+  /** Unique id of the job, stays over restarts. */
+  readonly id: string
+  readonly run: number
+  /** Highest `seq` that the frontier has committed; rows above it are leftovers of a death. */
+  readonly committedSeq: number
+  /** Names of the input columns known at open (CSV header). */
+  readonly columns: readonly string[]
+}
+
+export interface Sink {
+  /** Shown to people and used as the name of its position: `ndjson:/abs/path`. */
+  readonly name: string
+  /** True: `body` and `bodyFile` of records are needed. */
+  readonly wantsBodies: boolean
+  /** Repairs what a death left behind, given the position last committed with the frontier (undefined: none). */
+  open(job: JobInfo, position: Uint8Array | undefined): Promise<void>
+  /**
+   * Position right after `open`. Where none was committed yet, the job commits this one before the first write: only
+   * so does a death between the first write and its commit leave the sink knowing which bytes of a file are its own.
+   * Absent on sinks that find their leftovers by job and `seq`.
+   */
+  position?(): Uint8Array | undefined
+  /** Resolved = stored so that it survives kill -9. Returns its new position, or undefined if it needs none. */
+  write(batch: readonly SinkRecord[]): Promise<Uint8Array | undefined>
+  close(): Promise<void>
+}
