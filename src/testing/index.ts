@@ -1,0 +1,26 @@
+/**
+ * `sluice/testing`: a fake web that keeps a ledger, clocks that do as they are told, a harness that kills. For tests of
+ * Sluice and of programs built on it.
+ */
+export { fakeClock, jumpingClock, parseClockJumps } from './clock.ts'
+export type { ClockJump, FakeClock, FakeClockOptions } from './clock.ts'
+export { runAndKill } from './kill.ts'
+export type { KillMoment, KillOptions, KillReport, RunReport } from './kill.ts'
+export { startOrigin } from './origin.ts'
+export type { Origin, OriginOptions } from './origin.ts'
+export type { Fault, FaultRule } from './origin/fault.ts'
+export { graph } from './origin/graph.ts'
+export type { Graph, GraphOptions } from './origin/graph.ts'
+export type { Arrival } from './origin/arrival-log.ts'
+export type { Ledger, Violation } from './origin/ledger.ts'
+export { startOriginProcess } from './origin/remote.ts'
+export type { OriginProcessOptions, RemoteLedger, RemoteOrigin } from './origin/remote.ts'
+export { htmlPage, sitemap } from './origin/reply.ts'
+export type { Answer, Reply, Script, Step } from './origin/reply.ts'
+export type { OriginRequest } from './origin/request.ts'
+export { shop } from './origin/shop.ts'
+export type { Product, Shop, ShopOptions } from './origin/shop.ts'
+export type { Content } from './origin/content.ts'
+export type { ContentDescriptor, Handler, SiteDescriptor, SiteOptions } from './origin/site.ts'
+export { random } from './random.ts'
+export type { Random } from './random.ts'
