@@ -1,0 +1,34 @@
+/**
+ * Which connected addresses a job that may not reach inwards refuses (SSRF). Decided on the address itself, never on the
+ * name, so that rebinding and odd spellings change nothing.
+ */
+import ipaddr from 'ipaddr.js'
+
+/**
+ * True for addresses of the public internet. Addresses that carry an IPv4 inside (mapped, NAT64 of RFC 6052, 6to4 of
+ * RFC 3056, Teredo of RFC 4380) are judged by that one. False for what is no IP address.
+ */
+export function isPublicAddress(address: string): boolean {
+  const bare = address.includes('%') ? address.slice(0, address.indexOf('%')) : address
+  if (!ipaddr.isValid(bare)) return false
+  const parsed = ipaddr.process(bare)
+  const range = parsed.range()
+  if (range === 'unicast') return true
+  if (parsed instanceof ipaddr.IPv4) return false
+  const parts = parsed.parts
+  switch (range) {
+    case 'rfc6052':
+      return isPublicV4(parts[6] as number, parts[7] as number)
+    case '6to4':
+      return isPublicV4(parts[1] as number, parts[2] as number)
+    case 'teredo':
+      // The client's address is stored inverted.
+      return isPublicV4((parts[6] as number) ^ 0xffff, (parts[7] as number) ^ 0xffff)
+    default:
+      return false
+  }
+}
+
+function isPublicV4(high: number, low: number): boolean {
+  return new ipaddr.IPv4([high >> 8, high & 255, low >> 8, low & 255]).range() === 'unicast'
+}

@@ -1,0 +1,54 @@
+/** The `Response` that users see. One object an answer; header values are looked up only when asked for. */
+import { headerValue } from '../http/headers.ts'
+import type { Response, Timing } from '../model/response.ts'
+
+export class Answer implements Response {
+  readonly url: string
+  readonly status: number
+  readonly statusText: string
+  readonly rawHeaders: readonly string[]
+  readonly contentType: string
+  readonly address: string
+  readonly body: Uint8Array
+  readonly file?: string
+  readonly bytes: number
+  readonly digest: string
+  readonly timing: Timing
+  readonly flags?: readonly string[]
+
+  constructor(
+    head: Head,
+    body: Uint8Array,
+    file: string | undefined,
+    bytes: number,
+    digest: string,
+    timing: Timing,
+    flags: readonly string[],
+  ) {
+    this.url = head.url
+    this.status = head.status
+    this.statusText = head.statusText
+    this.rawHeaders = head.rawHeaders
+    this.contentType = head.contentType
+    this.address = head.address
+    this.body = body
+    if (file !== undefined) this.file = file
+    this.bytes = bytes
+    this.digest = digest
+    this.timing = timing
+    if (flags.length > 0) this.flags = flags
+  }
+
+  header(name: string): string | undefined {
+    return headerValue(this.rawHeaders, name)
+  }
+}
+
+export interface Head {
+  readonly url: string
+  readonly status: number
+  readonly statusText: string
+  readonly rawHeaders: readonly string[]
+  readonly contentType: string
+  readonly address: string
+}

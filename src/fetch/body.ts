@@ -1,0 +1,150 @@
+/**
+ * The body of one answer from raw bytes to the decoded whole: plain ones straight into the store, small coded ones in
+ * one call at the end, large or odd ones through a stream. Checks the cap in the loop of the chunks.
+ */
+import type { Coding } from './codings.ts'
+import { decodeOnce } from './decode-once.ts'
+import type { LayerReport } from './decode-layer.ts'
+import { DecodeStream, type DecodeOwner } from './decode-stream.ts'
+import type { SpoolOwner } from './spool.ts'
+import { Store, type StoreLimits } from './store.ts'
+
+export interface BodyOwner {
+  /** Stop reading until `bodyDrained`. */
+  bodyFull(): void
+  bodyDrained(): void
+  /** More decoded bytes than the cap came. Nothing follows; the store holds the first ones. */
+  bodyOver(): void
+  /** The file could not be written. Nothing follows. */
+  bodyFailed(error: Error): void
+  /** Decoded and stored. `report` only where decoding was not plain and whole. */
+  bodyDone(report: LayerReport | undefined): void
+}
+
+/** Raw bytes up to which a coded body waits to be decoded in one call. */
+const ONCE_RAW_BYTES = 512 * 1024
+/** What one call may decode to: it blocks the loop, about 10 ms for this much. More goes through a stream. */
+const ONCE_BYTES = 4 * 1024 * 1024
+
+export class Body implements SpoolOwner, DecodeOwner {
+  readonly store: Store
+  /** Bytes that came over the wire, coded as sent. */
+  rawBytes = 0
+  readonly #owner: BodyOwner
+  readonly #codings: readonly Coding[]
+  readonly #cap: number
+  #raw: Uint8Array[] = []
+  #stream: DecodeStream | undefined
+  #report: LayerReport | undefined
+  #over = false
+
+  constructor(limits: StoreLimits, cap: number, codings: readonly Coding[], owner: BodyOwner) {
+    this.store = new Store(limits, cap, this)
+    this.#cap = cap
+    this.#codings = codings
+    this.#owner = owner
+  }
+
+  /** Times the raw bytes decoded so far have grown. */
+  get growth(): number {
+    return this.store.bytes / Math.max(1, this.#stream?.taken ?? this.rawBytes)
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#over) return
+    this.rawBytes += chunk.length
+    if (this.#codings.length === 0) this.decoded(chunk)
+    else if (this.#stream !== undefined) this.#stream.write(chunk)
+    else {
+      this.#raw.push(chunk)
+      if (this.rawBytes > ONCE_RAW_BYTES) this.#startStream()
+    }
+  }
+
+  end(): void {
+    if (this.#over) return
+    if (this.#codings.length === 0) {
+      this.#stored()
+      return
+    }
+    if (this.#stream === undefined) {
+      const raw = this.#raw
+      const whole = raw.length === 1 ? (raw[0] as Uint8Array) : Buffer.concat(raw)
+      const bytes = decodeOnce(this.#codings, whole, Math.min(this.#cap, ONCE_BYTES))
+      if (bytes !== undefined) {
+        this.#raw = []
+        if (this.store.pushOwn(bytes)) this.#stored()
+        else this.#overCap()
+        return
+      }
+      this.#startStream()
+    }
+    this.#stream?.end()
+  }
+
+  /** Stops and forgets everything; the owner hears nothing more. */
+  abandon(): void {
+    this.#over = true
+    this.#stream?.abandon()
+    this.store.abandon()
+  }
+
+  decoded(chunk: Uint8Array): void {
+    if (!this.#over && !this.store.push(chunk)) this.#overCap()
+  }
+
+  decodeFull(): void {
+    this.#owner.bodyFull()
+  }
+
+  decodeDrained(): void {
+    this.#owner.bodyDrained()
+  }
+
+  decodeDone(report: LayerReport): void {
+    if (this.#over) return
+    this.#report = report.truncated || report.plain || report.error !== undefined ? report : undefined
+    this.#stored()
+  }
+
+  spoolFull(): void {
+    if (this.#stream === undefined) this.#owner.bodyFull()
+    else this.#stream.hold()
+  }
+
+  spoolDrained(): void {
+    if (this.#stream === undefined) this.#owner.bodyDrained()
+    else this.#stream.release()
+  }
+
+  spoolFailed(error: Error): void {
+    if (this.#over) return
+    this.#over = true
+    this.#stream?.abandon()
+    this.#owner.bodyFailed(error)
+  }
+
+  spoolDone(path: string): void {
+    if (this.#over) return
+    this.store.file = path
+    this.#owner.bodyDone(this.#report)
+  }
+
+  #startStream(): void {
+    this.#stream = new DecodeStream(this.#codings, this)
+    const raw = this.#raw
+    this.#raw = []
+    for (const chunk of raw) this.#stream.write(chunk)
+  }
+
+  #stored(): void {
+    if (this.store.spooled) this.store.endSpool()
+    else this.#owner.bodyDone(this.#report)
+  }
+
+  #overCap(): void {
+    this.#over = true
+    this.#stream?.abandon()
+    this.#owner.bodyOver()
+  }
+}

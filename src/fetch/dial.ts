@@ -1,0 +1,304 @@
+/**
+ * Opens one connection to an origin: names to addresses, the address policy, TCP (both families raced, RFC 8305), a
+ * proxy's tunnel, TLS. It keeps the marks of time and says in which phase it stands, so that whoever watches the clock
+ * can name what took too long. It has no timers of its own.
+ */
+import type { LookupAddress } from 'node:dns'
+import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from 'node:net'
+import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
+import { isPublicAddress } from './address.ts'
+import type { Names } from './names.ts'
+import type { Proxy, ProxyChoice } from './proxy.ts'
+import type { Endpoint } from './resolve-map.ts'
+import { connectFailure, nameFailure, tlsFailure } from './socket-errors.ts'
+import type { Origin, WireFailure } from './wire.ts'
+
+export type DialPhase = 'dns' | 'connect' | 'proxy' | 'tls' | 'open'
+
+/** Carries a `WireFailure` where an `Error` has to be passed. */
+export class DialError extends Error {
+  readonly failure: WireFailure
+
+  constructor(failure: WireFailure) {
+    super(failure.message)
+    this.failure = failure
+  }
+}
+
+export type Dialled = (failure: WireFailure | undefined, socket: Socket | undefined) => void
+
+export interface Dialler {
+  dial(origin: Origin, done: Dialled): Dial
+  proxyOf(origin: Origin): Proxy | undefined
+}
+
+export interface DiallerOptions {
+  readonly now: () => number
+  readonly names: Names
+  readonly endpointOf: (hostname: string, port: number) => Endpoint
+  readonly proxyOf: ProxyChoice
+  readonly allowPrivate: boolean
+  /** Further trusted roots, PEM. */
+  readonly ca?: string
+}
+
+/** How long an address is tried before the next one is tried beside it. */
+const NEXT_ADDRESS_MS = 250
+/** Head of a proxy's answer to CONNECT. */
+const TUNNEL_HEAD_BYTES = 16 * 1024
+/** TLS sessions kept for resumption. */
+const SESSIONS = 1_000
+
+interface Shared extends DiallerOptions {
+  readonly sessions: Map<string, Buffer>
+  context(): SecureContext
+}
+
+export function createDialler(options: DiallerOptions): Dialler {
+  let context: SecureContext | undefined
+  const shared: Shared = {
+    ...options,
+    sessions: new Map(),
+    // One context for all connections: loading the roots costs more than a handshake.
+    context: () =>
+      (context ??= createSecureContext(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] })),
+  }
+  return {
+    dial: (origin, done) => new Dial(shared, origin, done),
+    proxyOf: (origin) => options.proxyOf(origin.secure, origin.hostname, origin.port),
+  }
+}
+
+export class Dial {
+  phase: DialPhase = 'dns'
+  /** When the phase began. */
+  phaseAt: number
+  dnsMs = 0
+  connectMs = 0
+  tlsMs = 0
+  /** Connected IP address; '' while there is none and where a proxy connects in our place. */
+  address = ''
+  readonly origin: Origin
+  readonly #shared: Shared
+  readonly #proxy: Proxy | undefined
+  #done: Dialled | undefined
+  #socket: Socket | undefined
+  #starting = true
+
+  constructor(shared: Shared, origin: Origin, done: Dialled) {
+    this.#shared = shared
+    this.origin = origin
+    this.#done = done
+    this.#proxy = shared.proxyOf(origin.secure, origin.hostname, origin.port)
+    this.phaseAt = shared.now()
+    this.#resolve()
+    this.#starting = false
+  }
+
+  /** Gives up; `done` is not called any more. */
+  abort(): void {
+    this.#done = undefined
+    this.#socket?.destroy()
+  }
+
+  #resolve(): void {
+    const proxy = this.#proxy
+    if (proxy !== undefined) {
+      if (!this.#shared.allowPrivate && isIP(this.origin.hostname) !== 0 && !isPublicAddress(this.origin.hostname)) {
+        this.#deny(this.origin.hostname)
+        return
+      }
+      this.#lookUp(proxy.hostname, proxy.port)
+      return
+    }
+    const endpoint = this.#shared.endpointOf(this.origin.hostname, this.origin.port)
+    this.#lookUp(endpoint.host, endpoint.port)
+  }
+
+  #lookUp(host: string, port: number): void {
+    const family = isIP(host)
+    if (family !== 0) {
+      this.#connect([{ address: host, family }], port)
+      return
+    }
+    this.#shared.names.resolve(host, (error, addresses) => {
+      if (this.#done === undefined) return
+      const now = this.#shared.now()
+      this.dnsMs = now - this.phaseAt
+      if (error === null && addresses.length > 0) this.#connect(addresses, port)
+      else this.#fail(nameFailure(error, host))
+    })
+  }
+
+  #connect(found: readonly LookupAddress[], port: number): void {
+    let addresses = found
+    if (!this.#shared.allowPrivate && this.#proxy === undefined) {
+      addresses = found.filter(({ address }) => isPublicAddress(address))
+      if (addresses.length === 0) {
+        this.#deny(found[0]?.address ?? '')
+        return
+      }
+    }
+    this.#enter('connect')
+    const socket = connectTcp(targetOf(addresses, port))
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.on('error', (error) => this.#fail(this.#brokeWith(error)))
+    socket.on('close', () => this.#fail(this.#brokeWith(undefined)))
+    socket.once('connect', () => this.#connected(socket))
+  }
+
+  #connected(socket: Socket): void {
+    const now = this.#shared.now()
+    this.connectMs = now - this.phaseAt
+    const address = socket.remoteAddress ?? ''
+    if (this.#proxy === undefined) {
+      // The policy holds for what was connected, whatever was looked up.
+      if (!this.#shared.allowPrivate && !isPublicAddress(address)) {
+        this.#deny(address)
+        return
+      }
+      this.address = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+      if (this.origin.secure) this.#secure(socket, this.origin.hostname, () => this.#finish())
+      else this.#finish()
+      return
+    }
+    const proxy = this.#proxy
+    if (proxy.secure) this.#secure(socket, proxy.hostname, (secured) => this.#throughProxy(secured, proxy))
+    else this.#throughProxy(socket, proxy)
+  }
+
+  #throughProxy(socket: Socket, proxy: Proxy): void {
+    if (this.origin.secure)
+      this.#tunnel(socket, proxy, () => this.#secure(socket, this.origin.hostname, () => this.#finish()))
+    else this.#finish()
+  }
+
+  /** RFC 9110 9.3.6. */
+  #tunnel(socket: Socket, proxy: Proxy, opened: () => void): void {
+    this.#enter('proxy')
+    const host = this.origin.hostname.includes(':') ? `[${this.origin.hostname}]` : this.origin.hostname
+    const target = `${host}:${this.origin.port}`
+    const authorization = proxy.authorization === undefined ? '' : `Proxy-Authorization: ${proxy.authorization}\r\n`
+    let head = ''
+    const read = (): void => {
+      for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) {
+        head += chunk.toString('latin1')
+        const end = head.indexOf('\r\n\r\n')
+        if (end === -1 && head.length < TUNNEL_HEAD_BYTES) continue
+        socket.off('readable', read)
+        const status = /^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1]
+        if (end !== -1 && end + 4 === head.length && status?.startsWith('2') === true) opened()
+        else this.#fail(proxyRefused(proxy, target, status))
+        return
+      }
+    }
+    socket.on('readable', read)
+    socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${authorization}\r\n`, 'latin1')
+  }
+
+  #secure(socket: Socket, hostname: string, secured: (socket: Socket) => void): void {
+    this.#enter('tls')
+    const key = `${hostname}:${this.origin.port}`
+    const session = this.#shared.sessions.get(key)
+    const tls = connectTls({
+      socket,
+      host: hostname,
+      ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+      ...(session === undefined ? {} : { session }),
+      secureContext: this.#shared.context(),
+      ALPNProtocols: ['http/1.1'],
+    })
+    this.#socket = tls
+    tls.on('session', (fresh) => keepSession(this.#shared.sessions, key, fresh))
+    tls.on('error', (error) => this.#fail(this.#brokeWith(error)))
+    tls.once('secureConnect', () => {
+      this.tlsMs += this.#shared.now() - this.phaseAt
+      secured(tls)
+    })
+  }
+
+  #enter(phase: DialPhase): void {
+    this.phase = phase
+    this.phaseAt = this.#shared.now()
+  }
+
+  #finish(): void {
+    const done = this.#done
+    const socket = this.#socket
+    this.#done = undefined
+    this.phase = 'open'
+    if (done === undefined) socket?.destroy()
+    else done(undefined, socket)
+  }
+
+  #fail(failure: WireFailure): void {
+    const done = this.#done
+    if (done === undefined) return
+    this.#done = undefined
+    this.#socket?.destroy()
+    // Never before whoever dials holds the dial.
+    if (this.#starting) queueMicrotask(() => done(failure, undefined))
+    else done(failure, undefined)
+  }
+
+  #deny(address: string): void {
+    this.#fail({
+      code: 'ADDRESS_DENIED',
+      message: `${this.origin.hostname} leads to ${address}, which is not an address of the public internet`,
+    })
+  }
+
+  #brokeWith(error: NodeJS.ErrnoException | undefined): WireFailure {
+    const proxy = this.#proxy
+    const named = proxy === undefined ? this.origin.key : `the proxy ${proxy.label}`
+    const failure = this.phase === 'tls' ? tlsFailure(error, this.origin.key) : connectFailure(error, named)
+    const ofProxy = proxy !== undefined && failure.local !== true && (this.phase !== 'tls' || this.tlsMs === 0)
+    // TLS trouble behind an open tunnel is the site's; everything before that is the proxy's.
+    if (!ofProxy || (this.phase === 'tls' && !proxy.secure)) return failure
+    return { ...failure, code: 'PROXY_FAILED' }
+  }
+}
+
+function targetOf(addresses: readonly LookupAddress[], port: number): NetConnectOpts {
+  const only = addresses[0] as LookupAddress
+  if (addresses.length === 1)
+    return {
+      host: only.address,
+      port,
+      family: only.family,
+      autoSelectFamily: false,
+      highWaterMark: 65_536,
+    } as NetConnectOpts
+  return {
+    host: 'pinned',
+    port,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS,
+    highWaterMark: 65_536,
+    // What was looked up and let through, nothing else: a second lookup could answer differently.
+    lookup: (_host: string, _options: unknown, callback: (error: null, addresses: readonly LookupAddress[]) => void) =>
+      callback(null, addresses),
+  } as unknown as NetConnectOpts
+}
+
+function keepSession(sessions: Map<string, Buffer>, key: string, session: Buffer): void {
+  sessions.delete(key)
+  if (sessions.size >= SESSIONS) {
+    for (const oldest of sessions.keys()) {
+      sessions.delete(oldest)
+      break
+    }
+  }
+  sessions.set(key, session)
+}
+
+function proxyRefused(proxy: Proxy, target: string, status: string | undefined): WireFailure {
+  const why =
+    status === '407'
+      ? 'wants a login (407)'
+      : status === undefined
+        ? 'gave no HTTP answer'
+        : `answered ${status}${status.startsWith('2') ? ' with a body' : ''}`
+  return { code: 'PROXY_FAILED', message: `the proxy ${proxy.label} ${why} when asked for a tunnel to ${target}` }
+}

@@ -1,0 +1,389 @@
+/**
+ * One request from its start to the one call that ends it: takes what the transport reports, watches the limits, builds
+ * the `Response` or the failure. One object a request, no promise and no timer of its own. It knows neither undici nor
+ * how connections are kept.
+ */
+import { parseContentType } from '../http/content-type.ts'
+import type { Clock } from '../model/clock.ts'
+import type { ErrorCode } from '../model/errors.ts'
+import type { Response } from '../model/response.ts'
+import { Answer } from './answer.ts'
+import { BodyPace } from './body-pace.ts'
+import { Body, type BodyOwner } from './body.ts'
+import { codingsOf, type Coding } from './codings.ts'
+import type { Deadlines, Timed } from './deadlines.ts'
+import type { LayerReport } from './decode-layer.ts'
+import type { FetchFailure, FetchHandle, FetchObserver } from './fetcher.ts'
+import { Marks } from './marks.ts'
+import type { Pool } from './pool.ts'
+import type { StoreLimits } from './store.ts'
+import type { Connection, Exchange } from './transport.ts'
+import type { Origin, WireFailure } from './wire.ts'
+
+export interface Limits {
+  /** Each of name lookup, TCP, proxy and TLS. */
+  readonly connectMs: number
+  /** From the request written to the head of the answer. */
+  readonly headersMs: number
+  /** Without a byte of the body. */
+  readonly idleMs: number
+  /** From the connection being asked for to the last byte. */
+  readonly totalMs: number
+  /** Decoded bytes. */
+  readonly maxBytes: number
+}
+
+export interface ExchangeContext {
+  readonly clock: Clock
+  readonly limits: Limits
+  readonly store: StoreLimits
+  readonly pool: Pool
+  readonly deadlines: Deadlines
+}
+
+/** What one request asks for, ready for the wire. */
+export interface Order {
+  readonly url: string
+  readonly origin: Origin
+  readonly method: string
+  readonly target: string
+  readonly headers: readonly string[]
+  readonly body: Uint8Array | undefined
+  readonly connections: number | undefined
+  /** Cap of this request where it has one of its own. */
+  readonly maxBytes: number | undefined
+  /** Goes to a proxy as it is, without a tunnel: a 407 is the proxy's. */
+  readonly forwarded: boolean
+}
+
+/** A body that grew by more than this is a bomb, below it only large. Text compresses up to about 50-fold. */
+const BOMB_RATIO = 100
+
+const Phase = { waiting: 0, connecting: 1, sent: 2, body: 3, settling: 4, over: 5 } as const
+type Phase = (typeof Phase)[keyof typeof Phase]
+
+const EMPTY = new Uint8Array(0)
+const NO_FLAGS: readonly string[] = []
+const NOT_ENCODED: readonly string[] = ['not-encoded']
+
+const SLOW_PHASE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  dns: ['TIMEOUT_DNS', 'looking up its name'],
+  connect: ['TIMEOUT_CONNECT', 'connecting'],
+  proxy: ['PROXY_FAILED', 'waiting for the tunnel of the proxy'],
+  tls: ['TIMEOUT_TLS', 'the TLS handshake'],
+  open: ['TIMEOUT_CONNECT', 'connecting'],
+}
+
+export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
+  slot = -1
+  readonly method: string
+  readonly target: string
+  readonly headers: readonly string[]
+  readonly body: Uint8Array | undefined
+  readonly #context: ExchangeContext
+  readonly #order: Order
+  readonly #observer: FetchObserver
+  readonly #cap: number
+  #phase: Phase = Phase.waiting
+  #connection: Connection | undefined
+  #replayed = false
+
+  readonly #marks = new Marks()
+  #pace: BodyPace | undefined
+  #paused = false
+
+  #status = 0
+  #statusText = ''
+  #rawHeaders: readonly string[] = []
+  #contentType = ''
+  #codings: readonly Coding[] = []
+  #content: Body | undefined
+  /** The raw body broke off; what came is still decoded. */
+  #cut: WireFailure | undefined
+
+  constructor(context: ExchangeContext, order: Order, observer: FetchObserver) {
+    this.#context = context
+    this.#order = order
+    this.#observer = observer
+    this.method = order.method
+    this.target = order.target
+    this.headers = order.headers
+    this.body = order.body
+    this.#cap = order.maxBytes ?? context.limits.maxBytes
+  }
+
+  start(): void {
+    const { deadlines, pool } = this.#context
+    deadlines.add(this)
+    pool.start(this.#order.origin, this, this.#order.connections)
+  }
+
+  cancel(reason: string): void {
+    if (this.#phase !== Phase.over) this.#stop({ code: 'CANCELLED', message: reason })
+  }
+
+  assigned(connection: Connection): void {
+    this.#connection = connection
+    this.#phase = Phase.connecting
+    this.#marks.assignedAt = this.#context.clock.now()
+  }
+
+  sent(): void {
+    if (this.#phase !== Phase.connecting) return
+    this.#phase = Phase.sent
+    this.#marks.sent(this.#context.clock.now(), this.#connection)
+  }
+
+  answered(): void {
+    if (this.#phase === Phase.sent) this.#marks.answeredAt = this.#context.clock.now()
+  }
+
+  head(status: number, statusText: string, rawHeaders: string[]): void {
+    if (this.#phase !== Phase.sent) return
+    this.#status = status
+    this.#statusText = statusText
+    this.#rawHeaders = rawHeaders
+    this.#phase = Phase.body
+    const now = this.#context.clock.now()
+    if (this.#marks.answeredAt === 0) this.#marks.answeredAt = now
+    this.#pace = new BodyPace(this.#context.limits.idleMs, now)
+
+    let encoding = ''
+    let length = -1
+    let type: string | undefined
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i] as string
+      const value = rawHeaders[i + 1] as string
+      if (name.length === 12 && name.toLowerCase() === 'content-type')
+        type = type === undefined ? value : `${type}, ${value}`
+      else if (name.length === 14 && name.toLowerCase() === 'content-length') length = Number(value)
+      else if (name.length === 16 && name.toLowerCase() === 'content-encoding')
+        encoding = encoding === '' ? value : `${encoding}, ${value}`
+    }
+    this.#contentType = parseContentType(type).essence
+
+    if (this.#order.forwarded && status === 407) {
+      this.#stop({ code: 'PROXY_FAILED', message: 'the proxy wants a login (407)' })
+      return
+    }
+    const reason = this.#askObserver(status, rawHeaders)
+    if (reason !== undefined) {
+      this.#stop({ code: 'CANCELLED', message: reason })
+      return
+    }
+    // The observer may have cancelled by the handle.
+    if ((this.#phase as Phase) !== Phase.body) return
+    if (this.method === 'HEAD' || status === 204 || status === 304) return
+    if (length > this.#cap && this.#order.maxBytes === undefined) {
+      this.#stop(
+        {
+          code: 'TOO_LARGE',
+          message: `the body is announced with ${length} bytes, more than the ${this.#cap} that are taken`,
+        },
+        true,
+      )
+      return
+    }
+    const codings = codingsOf(encoding)
+    // Of an answer that is no page the status is what counts, readable or not.
+    if (codings.problem !== undefined && status >= 200 && status < 300) {
+      this.#stop({ code: 'BAD_ENCODING', message: codings.problem }, true)
+      return
+    }
+    this.#codings = codings.layers
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#phase !== Phase.body) return
+    this.#content ??= new Body(this.#context.store, this.#cap, this.#codings, this)
+    this.#content.push(chunk)
+  }
+
+  ended(): void {
+    this.#connection = undefined
+    this.#settle()
+  }
+
+  broke(failure: WireFailure): void {
+    if (this.#phase === Phase.over || this.#phase === Phase.settling) return
+    this.#connection = undefined
+    if (failure.stale === true && !this.#replayed && (this.method === 'GET' || this.method === 'HEAD')) {
+      this.#replayed = true
+      this.#phase = Phase.waiting
+      this.#context.pool.restart(this.#order.origin, this)
+      return
+    }
+    if (this.#phase === Phase.body) {
+      this.#cut = failure
+      this.#settle()
+      return
+    }
+    this.#marks.endedAt = this.#context.clock.now()
+    this.#fail(this.#order.forwarded && failure.code === 'EMPTY_REPLY' ? { ...failure, code: 'PROXY_FAILED' } : failure)
+  }
+
+  tick(now: number): void {
+    const { limits } = this.#context
+    switch (this.#phase) {
+      case Phase.connecting: {
+        const dial = this.#connection?.dial
+        if (dial === undefined || dial.phase === 'open' || now - dial.phaseAt < limits.connectMs) break
+        const [code, doing] = SLOW_PHASE[dial.phase] as readonly [ErrorCode, string]
+        this.#stop({ code, message: `${this.#order.origin.key}: ${doing} took longer than ${limits.connectMs} ms` })
+        return
+      }
+      case Phase.sent:
+        if (now - this.#marks.sentAt >= limits.headersMs) {
+          this.#stop({ code: 'TIMEOUT_HEADERS', message: `no answer within ${limits.headersMs} ms` })
+          return
+        }
+        break
+      case Phase.body: {
+        const failure = this.#pace?.check(now, this.#content?.rawBytes ?? 0, this.#paused)
+        if (failure === undefined) break
+        this.#stop(failure, true)
+        return
+      }
+      default:
+        return
+    }
+    if (now - this.#marks.assignedAt >= limits.totalMs)
+      this.#stop({ code: 'TIMEOUT_TOTAL', message: `not finished within ${limits.totalMs} ms` }, true)
+  }
+
+  bodyFull(): void {
+    this.#paused = true
+    this.#connection?.pause()
+  }
+
+  bodyDrained(): void {
+    this.#paused = false
+    this.#connection?.resume()
+  }
+
+  bodyOver(): void {
+    const content = this.#content as Body
+    const failure: WireFailure =
+      this.#codings.length > 0 && content.growth > BOMB_RATIO
+        ? { code: 'BOMB', message: `${content.rawBytes} coded bytes grew to more than the ${this.#cap} that are taken` }
+        : { code: 'TOO_LARGE', message: `the body is larger than the ${this.#cap} bytes that are taken` }
+    this.#stop(failure, true)
+  }
+
+  bodyFailed(error: NodeJS.ErrnoException): void {
+    const why = error.code ?? error.message
+    this.#stop({
+      code: 'CONNECT_FAILED',
+      message: `cannot write the body to ${this.#context.store.spoolFolder} (${why})`,
+      cause: error,
+      local: true,
+    })
+  }
+
+  bodyDone(report: LayerReport | undefined): void {
+    if (report?.error !== undefined) {
+      this.#fail(
+        { code: 'BAD_ENCODING', message: `the body cannot be decoded: ${report.error.message}`, cause: report.error },
+        this.#response(NO_FLAGS),
+      )
+      return
+    }
+    const response = this.#response(report?.plain === true ? NOT_ENCODED : NO_FLAGS)
+    if (this.#cut !== undefined) this.#fail(this.#cut, response)
+    else if (report?.truncated === true) {
+      this.#fail({ code: 'TRUNCATED', message: 'the coded body breaks off or its checksum is wrong' }, response)
+    } else this.#succeed(response)
+  }
+
+  /** The wire is done with; decoding or the file may not be. */
+  #settle(): void {
+    if (this.#phase !== Phase.body) return
+    this.#phase = Phase.settling
+    this.#marks.endedAt = this.#context.clock.now()
+    if (this.#content === undefined) this.bodyDone(undefined)
+    else this.#content.end()
+  }
+
+  /** Ends it from our side, wherever it stands. */
+  #stop(failure: WireFailure, keep = false): void {
+    const connection = this.#connection
+    const { origin } = this.#order
+    if (this.#phase !== Phase.settling) this.#marks.endedAt = this.#context.clock.now()
+    this.#connection = undefined
+    const waiting = this.#phase === Phase.waiting
+    const response = keep && this.#status !== 0 ? this.#response(NO_FLAGS, failure.code === 'BOMB') : undefined
+    this.#phase = Phase.over
+    this.#content?.abandon()
+    if (connection !== undefined) this.#context.pool.end(origin, connection)
+    else if (waiting) this.#context.pool.withdraw(origin, this)
+    this.#fail(failure, response)
+  }
+
+  /** What has come, decoded as far as it is. Bytes of an unfinished file are not kept. */
+  #response(flags: readonly string[], headOnly = false): Response {
+    const store = headOnly ? undefined : this.#content?.store
+    const file = store?.file
+    const whole = store !== undefined && (!store.spooled || file !== undefined)
+    const body = whole && file === undefined ? store.body() : EMPTY
+    return new Answer(
+      {
+        url: this.#order.url,
+        status: this.#status,
+        statusText: this.#statusText,
+        rawHeaders: this.#rawHeaders,
+        contentType: this.#contentType,
+        address: this.#marks.address,
+      },
+      body,
+      file,
+      whole ? store.bytes : 0,
+      whole ? store.digest(body) : '',
+      this.#marks.timing(),
+      flags,
+    )
+  }
+
+  #askObserver(status: number, rawHeaders: readonly string[]): string | undefined {
+    try {
+      return this.#observer.onHead?.(status, rawHeaders)
+    } catch (error) {
+      throwLater(error)
+      return 'the observer threw'
+    }
+  }
+
+  #succeed(response: Response): void {
+    this.#phase = Phase.over
+    this.#context.deadlines.remove(this)
+    try {
+      this.#observer.onDone(response, this.#marks.endedAt)
+    } catch (error) {
+      throwLater(error)
+    }
+  }
+
+  #fail(failure: WireFailure, response?: Response): void {
+    this.#phase = Phase.over
+    this.#context.deadlines.remove(this)
+    const told: FetchFailure = {
+      code: failure.code,
+      message: failure.message,
+      ...(failure.cause === undefined ? {} : { cause: failure.cause }),
+      ...(failure.local === true ? { local: true } : {}),
+      ...(response === undefined ? {} : { response }),
+      ...(this.#marks.address === '' ? {} : { address: this.#marks.address }),
+    }
+    try {
+      this.#observer.onFailed(told, this.#marks.endedAt)
+    } catch (error) {
+      throwLater(error)
+    }
+  }
+}
+
+/** A fault of ours must not vanish in the transport, which takes exceptions for a broken exchange. */
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}

@@ -1,0 +1,241 @@
+/**
+ * `httpFetcher`: requests over HTTP/1.1, with limits on everything a server can stretch. Puts the parts of this folder
+ * together and turns a URL into an order for the wire; what an answer means is the engine's.
+ */
+import { randomBytes } from 'node:crypto'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../model/clock.ts'
+import { SluiceError, type ErrorCode } from '../model/errors.ts'
+import { createDigest } from '../url/fingerprint.ts'
+import { ACCEPT_ENCODING } from './codings.ts'
+import { Deadlines } from './deadlines.ts'
+import { createDialler, type Dialler } from './dial.ts'
+import type { FetchHandle, FetchObserver, FetchRequest, Fetcher } from './fetcher.ts'
+import { HttpExchange, type ExchangeContext, type Order } from './http-exchange.ts'
+import { Names, type Lookup } from './names.ts'
+import { Pool } from './pool.ts'
+import { chooseProxy, percentDecoded } from './proxy.ts'
+import { checkHeaders, mergeHeaders } from './request-headers.ts'
+import { resolveMap, type ResolveRule } from './resolve-map.ts'
+import type { Origin } from './wire.ts'
+import { undiciTransport } from './undici-transport.ts'
+
+export interface FetcherOptions {
+  readonly clock: Clock
+  readonly userAgent: string
+  /** Further default headers, sent to `headerOrigins` only: they may be credentials. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Origins as `URL.origin` gives them. Default none. */
+  readonly headerOrigins?: readonly string[]
+  /**
+   * Limit of each wait, ms: name lookup, connect and TLS (10 s at most each), head, silence within the body; ten times
+   * as much for the whole. Default 30,000.
+   */
+  readonly timeoutMs?: number
+  /** Cap on decoded bytes. Default 64 MiB. */
+  readonly maxBytes?: number
+  /** Bodies over this go to a file in `spoolFolder`. Default 8 MiB. */
+  readonly spoolBytes?: number
+  /** Must exist. */
+  readonly spoolFolder: string
+  /** Sockets open at a time, all origins together. Default 1,024. */
+  readonly maxSockets?: number
+  /** How long an idle connection is kept. Default 4,000. */
+  readonly keepAliveMs?: number
+  readonly resolve?: readonly ResolveRule[]
+  /** `http://[user:password@]host:port` or https, for every request that `no_proxy` does not except. */
+  readonly proxy?: string
+  /** Where `http_proxy`, `https_proxy` and `no_proxy` are read, both cases. Default `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** False: connected addresses must be of the public internet (`ADDRESS_DENIED`). Default true. */
+  readonly allowPrivate?: boolean
+  /** Further trusted roots for TLS, PEM. */
+  readonly ca?: string
+  /** All addresses of a name. Default: the system's resolver. */
+  readonly lookup?: Lookup
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000
+const MAX_CONNECT_MS = 10_000
+const TOTAL_TIMES = 10
+const MiB = 1024 * 1024
+/** What servers of pages are asked for; anything else is taken too. */
+const ACCEPT = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
+const MAX_HEADER_BYTES = 64 * 1024
+/** Prepared origins remembered; forgotten all at once when there are more. */
+const REMEMBERED_ORIGINS = 10_000
+
+/** What a URL may hold as it is written on the wire. */
+const PRINTABLE = /^[\x21-\x7e]*$/
+
+interface Prepared {
+  readonly origin: Origin
+  readonly headers: readonly string[]
+  readonly forwarded: boolean
+}
+
+/** Throws `SluiceError` `OPTION_INVALID`. */
+export async function httpFetcher(options: FetcherOptions): Promise<Fetcher> {
+  return new HttpFetcher(options, await createDigest())
+}
+
+class HttpFetcher implements Fetcher {
+  readonly #context: ExchangeContext
+  readonly #dialler: Dialler
+  readonly #baseHeaders: readonly string[]
+  readonly #boundHeaders: Readonly<Record<string, string>>
+  readonly #boundOrigins: ReadonlySet<string>
+  readonly #prepared = new Map<string, Prepared>()
+  readonly #spoolPrefix = `body-${process.pid}-${randomBytes(6).toString('hex')}-`
+  #spooled = 0
+  #closed = false
+
+  constructor(options: FetcherOptions, digester: ExchangeContext['store']['digester']) {
+    const { clock } = options
+    const timeoutMs = positive(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 'timeoutMs')
+    const connectMs = Math.min(timeoutMs, MAX_CONNECT_MS)
+    this.#boundHeaders = options.headers ?? {}
+    checkHeaders({ 'User-Agent': options.userAgent })
+    checkHeaders(this.#boundHeaders)
+    this.#boundOrigins = new Set(options.headerOrigins ?? [])
+    this.#baseHeaders = ['User-Agent', options.userAgent, 'Accept', ACCEPT, 'Accept-Encoding', ACCEPT_ENCODING]
+    this.#dialler = createDialler({
+      now: () => clock.now(),
+      names: new Names(() => clock.now(), options.lookup),
+      endpointOf: resolveMap(options.resolve ?? []),
+      proxyOf: chooseProxy(options.proxy, options.env ?? process.env),
+      allowPrivate: options.allowPrivate ?? true,
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+    })
+    const open = undiciTransport({
+      dialler: this.#dialler,
+      keepAliveMs: positive(options.keepAliveMs ?? 4_000, 'keepAliveMs'),
+      maxHeaderBytes: MAX_HEADER_BYTES,
+    })
+    this.#context = {
+      clock,
+      limits: {
+        connectMs,
+        headersMs: timeoutMs,
+        idleMs: timeoutMs,
+        totalMs: timeoutMs * TOTAL_TIMES,
+        maxBytes: options.maxBytes ?? 64 * MiB,
+      },
+      store: {
+        digester,
+        spoolBytes: options.spoolBytes ?? 8 * MiB,
+        spoolFolder: options.spoolFolder,
+        spoolName: () => `${this.#spoolPrefix}${++this.#spooled}`,
+      },
+      pool: new Pool({ open, maxSockets: positive(options.maxSockets ?? 1_024, 'maxSockets') }),
+      deadlines: new Deadlines(clock, Math.min(500, Math.max(5, connectMs / 8))),
+    }
+  }
+
+  get sockets(): number {
+    return this.#context.pool.sockets
+  }
+
+  start(request: FetchRequest, observer: FetchObserver): FetchHandle {
+    if (this.#closed) return this.#refuse(observer, 'CANCELLED', 'the fetcher is closed')
+    const order = this.#orderOf(request)
+    if (order === undefined) return this.#refuse(observer, 'URL_INVALID', 'not a URL of http or https')
+    const exchange = new HttpExchange(this.#context, order, observer)
+    exchange.start()
+    return exchange
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const { deadlines, pool, store } = this.#context
+    for (const exchange of deadlines.all() as HttpExchange[]) exchange.cancel('the fetcher is closed')
+    pool.close()
+    deadlines.close()
+    if (this.#spooled === 0) return
+    const names = await readdir(store.spoolFolder).catch(() => [])
+    await Promise.all(
+      names
+        .filter((name) => name.startsWith(this.#spoolPrefix))
+        .map((name) => rm(join(store.spoolFolder, name), { force: true })),
+    )
+  }
+
+  /** Told later, as every end is: whoever starts a request holds its handle first. */
+  #refuse(observer: FetchObserver, code: ErrorCode, message: string): FetchHandle {
+    queueMicrotask(() => observer.onFailed({ code, message }, this.#context.clock.now()))
+    return { cancel() {} }
+  }
+
+  #orderOf(request: FetchRequest): Order | undefined {
+    const { url } = request
+    // Canonical URLs have their origin before the first slash after `https://` (8 letters, `http://x` too).
+    const slash = url.indexOf('/', 8)
+    let prepared = slash === -1 || !PRINTABLE.test(url) ? undefined : this.#prepared.get(url.slice(0, slash))
+    let path: string
+    let credentials: string | undefined
+    if (prepared !== undefined) {
+      const hash = url.indexOf('#', slash)
+      path = url.slice(slash, hash === -1 ? undefined : hash)
+    } else {
+      if (!URL.canParse(url)) return undefined
+      const parsed = new URL(url)
+      if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') return undefined
+      prepared = this.#prepare(parsed)
+      path = parsed.pathname + parsed.search
+      if (parsed.username !== '' || parsed.password !== '') credentials = basic(parsed)
+    }
+    let headers = prepared.headers
+    if (request.headers !== undefined) headers = this.#withOwn(headers, request.headers)
+    if (credentials !== undefined) headers = mergeHeaders(headers, { Authorization: credentials })
+    return {
+      url,
+      origin: prepared.origin,
+      method: request.method ?? 'GET',
+      target: prepared.forwarded ? prepared.origin.key + path : path,
+      headers,
+      body: request.body,
+      connections: request.maxConnections,
+      maxBytes: request.maxBytes,
+      forwarded: prepared.forwarded,
+    }
+  }
+
+  #withOwn(base: readonly string[], own: Readonly<Record<string, string>>): string[] {
+    const merged = mergeHeaders(base, own)
+    // A range is of the bytes as they are sent; of coded ones it would be worth nothing.
+    if (!Object.keys(own).some((name) => name.toLowerCase() === 'range')) return merged
+    return mergeHeaders(merged, { 'Accept-Encoding': 'identity' })
+  }
+
+  #prepare(url: URL): Prepared {
+    const known = this.#prepared.get(url.origin)
+    if (known !== undefined) return known
+    const secure = url.protocol === 'https:'
+    const origin: Origin = {
+      key: url.origin,
+      secure,
+      hostname: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    }
+    const proxy = secure ? undefined : this.#dialler.proxyOf(origin)
+    let headers = this.#boundOrigins.has(url.origin)
+      ? mergeHeaders(this.#baseHeaders, this.#boundHeaders)
+      : this.#baseHeaders
+    if (proxy?.authorization !== undefined) headers = [...headers, 'Proxy-Authorization', proxy.authorization]
+    const prepared: Prepared = { origin, headers, forwarded: proxy !== undefined }
+    if (this.#prepared.size >= REMEMBERED_ORIGINS) this.#prepared.clear()
+    this.#prepared.set(url.origin, prepared)
+    return prepared
+  }
+}
+
+function basic(url: URL): string {
+  return `Basic ${Buffer.from(`${percentDecoded(url.username)}:${percentDecoded(url.password)}`).toString('base64')}`
+}
+
+function positive(value: number, name: string): number {
+  if (!(value > 0)) throw new SluiceError('OPTION_INVALID', `${name} must be more than 0, not ${value}`)
+  return value
+}

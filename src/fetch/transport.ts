@@ -1,0 +1,54 @@
+/**
+ * The seam between an exchange (what one request means to us) and whatever moves its bytes. undici sits behind it today;
+ * a reader of our own over `node:net` fits the same shape. Nothing here knows of limits, decoding or politeness.
+ */
+import type { Dial } from './dial.ts'
+import type { Origin, WireFailure } from './wire.ts'
+
+/** One request at the seam: what to send, and whom to tell. At most one of `ended` and `broke`, nothing after it. */
+export interface Exchange {
+  readonly method: string
+  /** Origin-form; absolute-form for a plain request through a proxy. */
+  readonly target: string
+  /** Flat: name, value, name, value … without Host. */
+  readonly headers: readonly string[]
+  readonly body: Uint8Array | undefined
+  /** A connection works for it from now on. */
+  assigned(connection: Connection): void
+  /** The request is being written. */
+  sent(): void
+  /** First byte of the reply. */
+  answered(): void
+  /** Final head (no 1xx). Names and values in the order of the wire, flat, latin1. */
+  head(status: number, statusText: string, rawHeaders: string[]): void
+  /** Raw body bytes; the buffer is the transport's, valid as long as it is referenced, never written again. */
+  data(chunk: Uint8Array): void
+  ended(): void
+  broke(failure: WireFailure): void
+}
+
+/** One connection to one origin; serves one exchange at a time and reopens itself where the peer closes in between. */
+export interface Connection {
+  /** The dial under way or done last: address, marks of time, phase. */
+  readonly dial: Dial | undefined
+  /** Exchanges written on the socket that is open now, the current one included. */
+  readonly served: number
+  start(exchange: Exchange): void
+  /** Stops reading the body until `resume`; what was read already still comes. */
+  pause(): void
+  resume(): void
+  /** Ends it at once; the exchange on it hears nothing more. */
+  destroy(): void
+}
+
+/** Whom a connection tells about itself. */
+export interface ConnectionOwner {
+  /** Its exchange is over and it can take the next one. Called before the exchange hears of its end. */
+  freed(connection: Connection): void
+  /** It is gone for good; never called for `destroy`. */
+  gone(connection: Connection): void
+  /** It broke before this exchange was written: give it to another connection. */
+  refused(exchange: Exchange): void
+}
+
+export type OpenConnection = (origin: Origin, owner: ConnectionOwner) => Connection

@@ -1,0 +1,31 @@
+/** A server on loopback that answers every request over TLS. */
+import type { AddressInfo } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import type { TestContext } from 'node:test'
+import { KEY } from './certificates.ts'
+import { reply } from './raw-server.ts'
+
+export interface TlsServer {
+  readonly port: number
+  readonly seen: { readonly servername: string | false | null; readonly text: string; readonly resumed: boolean }[]
+}
+
+export async function tlsServer(t: TestContext, cert: string): Promise<TlsServer> {
+  const seen: TlsServer['seen'][number][] = []
+  const sockets: TLSSocket[] = []
+  const server = createTlsServer({ key: KEY, cert }, (socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      seen.push({ servername: socket.servername, text: chunk.toString('latin1'), resumed: socket.isSessionReused() })
+      socket.write(reply('secret'))
+    })
+  })
+  server.on('tlsClientError', () => {})
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return { port: (server.address() as AddressInfo).port, seen }
+}
