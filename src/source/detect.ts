@@ -1,0 +1,156 @@
+/** What kind of list a file is, by its name and its first 64 KiB. */
+import { parse } from 'csv-parse/sync'
+import { SluiceError } from '../model/errors.ts'
+import { textOf } from './text.ts'
+
+/** How the rows of a table give URLs. */
+export interface Table {
+  readonly delimiter: string
+  /** Name of each column. */
+  readonly names: readonly string[]
+  /** Index of the column with the URLs. */
+  readonly url: number
+  /** The first row holds names, not values. */
+  readonly hasHeader: boolean
+}
+
+export type Format =
+  | { readonly kind: 'list' }
+  | { readonly kind: 'ndjson' }
+  | { readonly kind: 'sitemap' }
+  | { readonly kind: 'har' }
+  | { readonly kind: 'csv'; readonly table: Table }
+
+/** Bytes that are looked at. */
+export const HEAD = 65_536
+/** Rows that are asked whether a column holds URLs. */
+const ROWS = 20
+const DELIMITERS = [',', '\t', ';', '|']
+const URL_NAMES = ['url', 'urls', 'link', 'links', 'href', 'uri', 'address', 'loc', 'page', 'page_url', 'website']
+
+/**
+ * @param path Its extension decides where the contents could be several things.
+ * @param urlColumn Name of a column: makes a table of anything that can be one.
+ * @throws {SluiceError} INPUT_UNREADABLE for a table without URLs, naming its columns.
+ */
+export function detectFormat(path: string, head: Uint8Array, urlColumn: string | undefined): Format {
+  const text = textOf(head.subarray(0, HEAD))
+  const extension = /\.([a-z0-9]+)(?:\.(?:gz|zst))?$/i.exec(path)?.[1]?.toLowerCase() ?? ''
+  const start = text.trimStart()
+  if (start.startsWith('<')) {
+    if (/<(?:[\w.-]+:)?(?:urlset|sitemapindex|rss|rdf|feed)[\s>]/i.test(start)) return { kind: 'sitemap' }
+    if (/^<(?:!doctype\s+html|html)/i.test(start)) throw notAList(path)
+  }
+  if (start.startsWith('{') || start.startsWith('"')) {
+    if (extension === 'har' || isHar(start)) return { kind: 'har' }
+    if (extension === 'ndjson' || extension === 'jsonl' || isJsonLine(start)) return { kind: 'ndjson' }
+  }
+  const table = tableOf(text, extension, urlColumn)
+  if (table !== undefined) return { kind: 'csv', table }
+  if (extension === 'csv' || extension === 'tsv' || urlColumn !== undefined)
+    throw noUrlColumn(path, text, extension, urlColumn)
+  return { kind: 'list' }
+}
+
+export function looksLikeUrl(text: string): boolean {
+  return /^\s*(?:https?:)?\/\/[^\s/]/i.test(text)
+}
+
+function isHar(start: string): boolean {
+  return /^\{\s*"log"\s*:\s*\{/.test(start)
+}
+
+function isJsonLine(start: string): boolean {
+  const end = start.indexOf('\n')
+  try {
+    const value: unknown = JSON.parse(end < 0 ? start : start.slice(0, end))
+    return typeof value === 'string' ? looksLikeUrl(value) : typeof value === 'object'
+  } catch {
+    // A line too long to be seen whole.
+    return end < 0 && start.startsWith('{"')
+  }
+}
+
+function tableOf(text: string, extension: string, urlColumn: string | undefined): Table | undefined {
+  const isTable = extension === 'csv' || extension === 'tsv' || urlColumn !== undefined
+  const delimiter = delimiterOf(text, extension)
+  const rows = rowsOf(text, delimiter)
+  const [first] = rows
+  if (first === undefined) return undefined
+  const names = first.map((name) => name.trim())
+  const lower = names.map((name) => name.toLowerCase())
+  const isHeader = !names.some(looksLikeUrl)
+  if (urlColumn !== undefined) {
+    const url = names.includes(urlColumn) ? names.indexOf(urlColumn) : lower.indexOf(urlColumn.toLowerCase())
+    return url < 0 ? undefined : { delimiter, names: named(names), url, hasHeader: true }
+  }
+  if (isHeader) {
+    const name = URL_NAMES.find((known) => lower.includes(known))
+    // A list of one column is a table only if its first line says so.
+    if (
+      name !== undefined &&
+      (isTable || names.length > 1 || rows.slice(1).some(([value]) => looksLikeUrl(value ?? '')))
+    ) {
+      return { delimiter, names: named(names), url: lower.indexOf(name), hasHeader: true }
+    }
+  }
+  if (!isTable) return undefined
+  const values = isHeader ? rows.slice(1) : rows
+  const url = names.findIndex((_, i) => values.length > 0 && values.every((row) => looksLikeUrl(row[i] ?? '')))
+  if (url < 0) return undefined
+  return { delimiter, names: named(isHeader ? names : names.map(() => '')), url, hasHeader: isHeader }
+}
+
+/** Names are given to columns that have none, and each is unique. */
+function named(names: readonly string[]): string[] {
+  const taken = new Set<string>()
+  return names.map((name, i) => {
+    let unique = name === '' ? `column${i + 1}` : name
+    for (let n = 2; taken.has(unique); n++) unique = `${name}_${n}`
+    taken.add(unique)
+    return unique
+  })
+}
+
+function delimiterOf(text: string, extension: string): string {
+  if (extension === 'tsv') return '\t'
+  const line = text.trimStart().split(/\r\n|\n|\r/, 1)[0] ?? ''
+  const counts = DELIMITERS.map((delimiter) => line.split(delimiter).length)
+  return DELIMITERS[counts.indexOf(Math.max(...counts))]!
+}
+
+/** The first rows. A quote that is never closed, which is complained of later, leaves the first line. */
+function rowsOf(text: string, delimiter: string): string[][] {
+  // The last row may be cut off.
+  const end = text.length < HEAD ? text.length : text.lastIndexOf('\n') + 1
+  const rows = parseRows(text.slice(0, end), delimiter)
+  return rows.length > 0 ? rows : parseRows(text.slice(0, text.search(/[\r\n]/) + 1), delimiter)
+}
+
+function parseRows(text: string, delimiter: string): string[][] {
+  try {
+    return parse(text, {
+      delimiter,
+      to: ROWS,
+      relax_column_count: true,
+      relax_quotes: true,
+      skip_empty_lines: true,
+    })
+  } catch {
+    return []
+  }
+}
+
+function notAList(path: string): SluiceError {
+  return new SluiceError('INPUT_UNREADABLE', `${path} is an HTML page, not a list of URLs`, {
+    hint: 'to follow the links of a page: sluice crawl URL',
+  })
+}
+
+function noUrlColumn(path: string, text: string, extension: string, urlColumn: string | undefined): SluiceError {
+  const columns = (rowsOf(text, delimiterOf(text, extension))[0] ?? []).map((name) => name.trim()).join(', ')
+  const what = urlColumn === undefined ? 'no column with URLs' : `no column ${JSON.stringify(urlColumn)}`
+  return new SluiceError('INPUT_UNREADABLE', `${path} has ${what}`, {
+    hint: columns === '' ? 'the file is empty or no table' : `--url-column NAME: its columns are ${columns}`,
+  })
+}

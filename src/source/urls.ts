@@ -1,0 +1,114 @@
+/** Sources of what a program hands over: URLs by name, and iterables of its own. */
+import { BATCH } from './lines.ts'
+import { KIND, START, decodePosition, encodePosition } from './position.ts'
+import type { Source, SourceBatch, SourceItem } from './source.ts'
+
+/** URLs by name, in order. The cursor counts them: the same list is expected when a job continues. */
+export function urlsSource(name: string, urls: readonly string[]): Source {
+  return {
+    name,
+    total: urls.length,
+    batches: (cursor, signal) => indexedBatches(urls.length, (i) => urls[i]!, cursor, signal),
+  }
+}
+
+/** Batches of `total` texts that can be asked for by number. */
+export async function* indexedBatches(
+  total: number,
+  at: (i: number) => string,
+  cursor: Uint8Array | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<SourceBatch, undefined> {
+  let next = counted(cursor)
+  while (next < total && !signal.aborted) {
+    const items: SourceItem[] = []
+    for (const end = Math.min(next + BATCH, total); next < end; next++) items.push({ url: at(next), ordinal: next })
+    yield { items, cursor: countCursor(next) }
+  }
+}
+
+/**
+ * URLs from an iterable or async iterable of the program, pulled as they are fetched (`lazy`); its `finally` blocks run
+ * when the job ends before it does. The cursor counts: a job that continues iterates again from the start and passes
+ * over as many as it had, so the iterable has to give the same URLs in the same order. Synchronous iterables come in
+ * batches of 100, the others one by one, as each may be waited for.
+ */
+export function iterableSource(name: string, iterable: Iterable<string | URL> | AsyncIterable<string | URL>): Source {
+  return {
+    name,
+    lazy: true,
+    batches: (cursor, signal) =>
+      Symbol.asyncIterator in iterable
+        ? asyncBatches(iterable, counted(cursor), signal)
+        : syncBatches(iterable, counted(cursor), signal),
+  }
+}
+
+/** Small, so that a lazy iterable is not far ahead of what is fetched. */
+const LAZY_BATCH = 100
+
+async function* syncBatches(
+  iterable: Iterable<string | URL>,
+  known: number,
+  signal: AbortSignal,
+): AsyncGenerator<SourceBatch, undefined> {
+  let ordinal = 0
+  let items: SourceItem[] = []
+  for (const url of iterable) {
+    if (signal.aborted) return
+    const item = { url: String(url), ordinal: ordinal++ }
+    if (ordinal <= known) continue
+    items.push(item)
+    if (items.length < LAZY_BATCH) continue
+    yield { items, cursor: countCursor(ordinal) }
+    items = []
+  }
+  if (items.length > 0) yield { items, cursor: countCursor(ordinal) }
+}
+
+async function* asyncBatches(
+  iterable: AsyncIterable<string | URL>,
+  known: number,
+  signal: AbortSignal,
+): AsyncGenerator<SourceBatch, undefined> {
+  const iterator = iterable[Symbol.asyncIterator]()
+  const next = untilAborted(iterator, signal)
+  let ordinal = 0
+  let isDone = false
+  try {
+    while (!signal.aborted) {
+      const url = await next()
+      if (url === undefined) {
+        isDone = !signal.aborted
+        return
+      }
+      const item = { url: String(url), ordinal: ordinal++ }
+      if (ordinal > known) yield { items: [item], cursor: countCursor(ordinal) }
+    }
+  } finally {
+    // Not waited for while the program's own code is: it may be waiting for something that never comes.
+    const returned = isDone ? undefined : iterator.return?.()
+    if (!signal.aborted) await returned
+    else returned?.catch(() => {})
+  }
+}
+
+/** Asks for the next value; undefined at the end, or when the signal comes first. */
+function untilAborted<T>(iterator: AsyncIterator<T>, signal: AbortSignal): () => Promise<T | undefined> {
+  let onAbort: (() => void) | undefined
+  // One listener for all values: one a value would pile up on a long run.
+  signal.addEventListener('abort', () => onAbort?.(), { once: true })
+  return () =>
+    new Promise((resolve, reject) => {
+      onAbort = () => resolve(undefined)
+      iterator.next().then((result) => resolve(result.done === true ? undefined : result.value), reject)
+    })
+}
+
+function counted(cursor: Uint8Array | undefined): number {
+  return cursor === undefined ? 0 : (decodePosition(KIND.count, cursor)?.ordinal ?? 0)
+}
+
+function countCursor(ordinal: number): Uint8Array {
+  return encodePosition(KIND.count, { ...START, ordinal })
+}
