@@ -1,0 +1,62 @@
+/** What kind of sink the text of `--out` asks for, by scheme, ending or what lies there. Opens nothing. */
+import { statSync } from 'node:fs'
+import { SluiceError } from '../model/errors.ts'
+
+export interface SinkKind {
+  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'dir' | 'stdout'
+  /** As given, without a scheme; `-` for stdout. */
+  readonly path: string
+  readonly gzip: boolean
+}
+
+const EXISTS = 'dir/, .ndjson, .jsonl (both also .gz), .csv, .sqlite, .db, sqlite:PATH and - (stdout)'
+
+/** Planned outputs: known by name, so that the message can say that they are not there yet. */
+const LATER_SCHEMES = new Set(['postgres', 'postgresql', 'mysql', 'mongodb', 'mongodb+srv', 'redis', 'rediss'])
+const LATER_ENDINGS = ['.warc.gz', '.warc', '.parquet']
+
+/**
+ * Reads one value of `--out`.
+ * @throws SluiceError `OPTION_INVALID` with a hint that lists what exists
+ */
+export function sinkKindOf(out: string): SinkKind {
+  if (out === '-') return { kind: 'stdout', path: out, gzip: false }
+  if (out === '' || out.includes('\0')) throw unknown(out, 'is not a path')
+  // Two letters at least: `C:\pages.csv` is a path.
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(out)?.[1]?.toLowerCase()
+  if (scheme === 'sqlite') return sqlitePath(out)
+  if (scheme !== undefined && LATER_SCHEMES.has(scheme)) throw unknown(out, `is not there yet (${scheme}:)`)
+  if (scheme !== undefined && out.startsWith('//', scheme.length + 1)) throw unknown(out, 'is not an output')
+  if (out.endsWith('/') || (process.platform === 'win32' && out.endsWith('\\')) || isFolder(out)) {
+    return { kind: 'dir', path: out, gzip: false }
+  }
+  return kindOfEnding(out)
+}
+
+function kindOfEnding(out: string): SinkKind {
+  const lower = out.toLowerCase()
+  if (/\.(ndjson|jsonl)(\.gz)?$/.test(lower)) return { kind: 'ndjson', path: out, gzip: lower.endsWith('.gz') }
+  if (lower.endsWith('.csv')) return { kind: 'csv', path: out, gzip: false }
+  if (/\.(sqlite|db)$/.test(lower)) return { kind: 'sqlite', path: out, gzip: false }
+  const later = LATER_ENDINGS.find((ending) => lower.endsWith(ending))
+  if (later !== undefined) throw unknown(out, `is not there yet (${later})`)
+  throw unknown(out, 'has no ending that names an output')
+}
+
+function sqlitePath(out: string): SinkKind {
+  const path = out.slice('sqlite:'.length)
+  if (path === '' || path === ':memory:') throw unknown(out, 'names no file')
+  return { kind: 'sqlite', path, gzip: false }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  } catch {
+    return false
+  }
+}
+
+function unknown(out: string, what: string): SluiceError {
+  return new SluiceError('OPTION_INVALID', `--out ${out} ${what}`, { hint: `outputs that exist: ${EXISTS}` })
+}

@@ -1,0 +1,50 @@
+/**
+ * The fields of the page record as columns: their order and type in CSV and SQL. The compiler refuses this file when a
+ * field of the record is missing here. Knows no format.
+ */
+import type { PageRecord } from '../model/record.ts'
+
+/** `json`: nested, stored as its JSON text. */
+export type FieldType = 'text' | 'integer' | 'json'
+
+export interface PageField {
+  readonly name: keyof PageRecord
+  readonly type: FieldType
+}
+
+/** Everything but `input`, which each format lays out in its own way. */
+const TYPES = {
+  url: 'text',
+  final: 'text',
+  outcome: 'text',
+  code: 'text',
+  message: 'text',
+  status: 'integer',
+  mime: 'text',
+  charset: 'text',
+  bytes: 'integer',
+  digest: 'text',
+  title: 'text',
+  canonical: 'text',
+  robots: 'json',
+  depth: 'integer',
+  from: 'text',
+  via: 'text',
+  chain: 'json',
+  etag: 'text',
+  lastModified: 'text',
+  file: 'text',
+  attempt: 'integer',
+  flags: 'json',
+  ip: 'text',
+  t: 'text',
+  ms: 'json',
+  run: 'integer',
+  seq: 'integer',
+} as const satisfies Record<Exclude<keyof PageRecord, 'input'>, FieldType>
+
+/** In the order of their columns, `input` excepted. */
+export const PAGE_FIELDS: readonly PageField[] = Object.entries(TYPES).map(([name, type]) => ({
+  name: name as keyof typeof TYPES,
+  type,
+}))

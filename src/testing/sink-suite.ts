@@ -1,0 +1,397 @@
+/**
+ * What every sink must keep, whatever it writes to: each committed settlement is there once, through any death, and
+ * nothing that is not ours is touched. Run it over a sink of your own; it knows sinks by their interface only.
+ */
+import assert from 'node:assert/strict'
+import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { describe, test } from 'node:test'
+import type { PageRecord } from '../model/record.ts'
+import type { JobInfo, Sink, SinkRecord } from '../sink/sink.ts'
+
+/** One storage and the ways to reach it. */
+export interface SinkUnderTest {
+  /** A new sink over the same storage, as after a restart. The one before may not have been closed: it died. */
+  sink(): Sink
+  /** Every stored record, in the order in which they were written where the storage has one. */
+  rows(): Promise<readonly unknown[]>
+  /** What `rows` gives for this record; default: the record. For formats that cannot keep every value as it is. */
+  readonly stored?: (record: PageRecord) => unknown
+  /** True: the latest record per dedupe key is kept. False: every record is appended. */
+  readonly keyed: boolean
+  /** Path of the file that is appended to, where that is how the sink works: its bytes are cut and edited. */
+  readonly file?: string
+  /** Deletes the storage. */
+  remove(): Promise<void>
+}
+
+export interface SinkSuiteOptions {
+  /** Reason to skip all of it, or false. */
+  readonly skip?: string | boolean
+}
+
+/** Registers the tests for a sink with node:test. `open` makes a fresh, empty storage for each of them. */
+export function sinkSuite(name: string, open: () => Promise<SinkUnderTest>, options: SinkSuiteOptions = {}): void {
+  describe(`${name} as a sink`, { skip: options.skip ?? false }, () => {
+    const check = (title: string, body: (lab: Lab) => Promise<void>): void => {
+      test(`${name}: ${title}`, async () => {
+        const lab = new Lab(await open())
+        try {
+          await body(lab)
+        } finally {
+          await lab.end()
+        }
+      })
+    }
+    recovery(check)
+    values(check)
+    files(check)
+  })
+}
+
+type Check = (title: string, body: (lab: Lab) => Promise<void>) => void
+
+function recovery(check: Check): void {
+  check('what is written is stored, over several batches and restarts', async (lab) => {
+    await lab.open()
+    await lab.commit(records(1, 3))
+    await lab.commit(records(4, 64))
+    await lab.close()
+    await lab.open()
+    await lab.commit(records(68, 1))
+    await lab.close()
+    await lab.expectCommitted()
+  })
+
+  check('an empty batch changes nothing', async (lab) => {
+    await lab.open()
+    await lab.commit([])
+    await lab.commit(records(1, 2))
+    await lab.commit([])
+    await lab.die()
+    await lab.open()
+    await lab.expectCommitted()
+  })
+
+  check('a batch whose commit never came is gone after a restart and stored once when it comes again', async (lab) => {
+    await lab.open()
+    await lab.commit(records(1, 5))
+    await lab.write(records(6, 5))
+    await lab.die()
+    await lab.open()
+    await lab.expectCommitted()
+    await lab.commit(records(6, 5))
+    await lab.expectCommitted()
+  })
+
+  check('a death before the first commit leaves nothing behind', async (lab) => {
+    await lab.open()
+    await lab.write(records(1, 3))
+    await lab.die()
+    await lab.open()
+    await lab.expectCommitted()
+    await lab.commit(records(1, 3))
+    await lab.expectCommitted()
+  })
+
+  check('deaths in a row leave what the last commit left', async (lab) => {
+    await lab.open()
+    await lab.commit(records(1, 2))
+    for (let death = 0; death < 5; death++) {
+      await lab.write(records(3 + death, death + 1, 'v', 'other'))
+      await lab.die()
+      await lab.open()
+      await lab.expectCommitted()
+    }
+    await lab.commit(records(3, 2))
+    await lab.expectCommitted()
+  })
+
+  check('two jobs share a storage and repair only their own rows', async (lab) => {
+    await lab.open('one')
+    await lab.commit(records(1, 3))
+    await lab.close()
+    lab.nextJob()
+    await lab.open('two')
+    await lab.commit(records(1, 4, 'v', 'two'))
+    await lab.write(records(5, 2, 'v', 'two'))
+    await lab.die()
+    await lab.open('two')
+    await lab.expectCommitted()
+  })
+
+  check('a page settled again is kept as the interface says: the latest of its key, or one line each', async (lab) => {
+    await lab.open()
+    await lab.commit(records(1, 3))
+    const [first] = records(1, 1, 'again')
+    assert.ok(first !== undefined)
+    await lab.commit([{ ...first, ...rebuilt({ ...first.record, seq: 4, run: 2 }) }])
+    await lab.expectCommitted()
+  })
+}
+
+function values(check: Check): void {
+  check('hostile values come back as they went in and change nothing else', async (lab) => {
+    await lab.open()
+    await lab.commit(HOSTILE.map((value, index) => hostile(index + 1, value)))
+    await lab.close()
+    await lab.expectCommitted()
+    assert.equal(({} as Record<string, unknown>)['polluted'], undefined)
+  })
+
+  check('a batch of 10,000 records is stored whole', async (lab) => {
+    await lab.open()
+    await lab.commit(records(1, 10_000))
+    await lab.close()
+    await lab.expectCommitted()
+  })
+}
+
+function files(check: Check): void {
+  check('a tail torn at any byte of the last batch is cut and nothing else', async (lab) => {
+    const { file } = lab.target
+    if (file === undefined) return
+    await lab.open()
+    await lab.commit(records(1, 3))
+    const kept = (await readFile(file)).length
+    await lab.write(records(4, 2))
+    await lab.die()
+    const whole = await readFile(file)
+    assert.ok(whole.length > kept)
+    for (let length = kept; length <= whole.length; length++) {
+      await writeFile(file, whole.subarray(0, length))
+      await lab.open()
+      await lab.close()
+      assert.equal((await readFile(file)).compare(whole.subarray(0, kept)), 0, `torn at byte ${length}`)
+    }
+    await lab.expectCommitted()
+  })
+
+  for (const [what, damage] of Object.entries(DAMAGES)) {
+    check(`a file that was ${what} between two runs stops the job and is left as it is`, async (lab) => {
+      const { file } = lab.target
+      if (file === undefined) return
+      await lab.open()
+      await lab.commit(records(1, 30))
+      await lab.close()
+      await damage(file)
+      const before = await readFile(file).catch(() => undefined)
+      await assert.rejects(lab.open(), { code: 'SINK_CHANGED' })
+      assert.deepEqual(await readFile(file).catch(() => undefined), before)
+    })
+
+    check(`a file that was ${what} during a run stops the job at the next batch`, async (lab) => {
+      const { file } = lab.target
+      // Bytes changed in place are found by the next open.
+      if (file === undefined || what === 'edited') return
+      await lab.open()
+      await lab.commit(records(1, 30))
+      await damage(file)
+      const before = await readFile(file).catch(() => undefined)
+      await assert.rejects(lab.write(records(31, 1)), { code: 'SINK_CHANGED' })
+      assert.deepEqual(await readFile(file).catch(() => undefined), before)
+    })
+  }
+}
+
+/** What people and log rotation do to a file of at least some hundred bytes. */
+const DAMAGES: Readonly<Record<string, (file: string) => Promise<void>>> = {
+  cut: async (file) => truncate(file, (await readFile(file)).length - 1),
+  emptied: (file) => truncate(file, 0),
+  deleted: (file) => rm(file),
+  rotated: async (file) => {
+    await rename(file, `${file}.1`)
+    await writeFile(file, '')
+  },
+  edited: async (file) => {
+    const bytes = await readFile(file)
+    bytes[bytes.length - 100] = (bytes[bytes.length - 100] ?? 0) ^ 1
+    await writeFile(file, bytes)
+  },
+  'appended to': async (file) => writeFile(file, 'a line of the user\n', { flag: 'a' }),
+}
+
+/** Texts that break naive quoting, escaping, key handling and encodings. */
+export const HOSTILE: readonly string[] = [
+  '',
+  ' ',
+  '"',
+  '""',
+  "'",
+  "Robert'); DROP TABLE pages;--",
+  '" OR 1=1 --',
+  '\u201c\u2018\uff07',
+  ',',
+  'a,b',
+  'a\nb',
+  'a\r\nb',
+  '\r',
+  '\n',
+  '\r\n',
+  'a\0b',
+  '\0',
+  '\t',
+  '\u2028\u2029',
+  '\ufeffbom',
+  '\u{1f600}\u{10ffff}',
+  'e\u0301 \u00e9',
+  '\ud800',
+  'a\udfffb',
+  '\u202eabc',
+  '\u001b[31m\u0007',
+  '=1+1',
+  '-2',
+  '+3',
+  '@x',
+  '{"$gt":""}',
+  '\\',
+  '\\"',
+  '\\N',
+  'NULL',
+  '__proto__',
+  'constructor',
+  '1e3',
+  '0x10',
+  '007',
+  'x'.repeat(70_000),
+]
+
+function hostile(seq: number, value: string): SinkRecord {
+  const input = Object.fromEntries([
+    ['line', seq],
+    ['note', value],
+    ['__proto__', 'own'],
+    ['constructor', value],
+    [`late ${value.slice(0, 20)}`, value],
+  ])
+  const record: PageRecord = {
+    url: `https://a.example/${seq}`,
+    outcome: 'ok',
+    status: 200,
+    title: value,
+    message: value,
+    robots: [value, 'noindex'],
+    depth: 0,
+    input,
+    chain: [value],
+    flags: [value],
+    attempt: 1,
+    ms: { wait: 0, total: 12.5 },
+    t: '2026-11-21T02:13:37.120Z',
+    run: 1,
+    seq,
+  }
+  return { ...rebuilt(record), dedupeKey: `key-${seq}-${value}`, body: Buffer.from(value) }
+}
+
+/** Records with increasing `seq`; the fields that pages have most often. */
+export function records(from: number, count: number, title = 'a title', site = 'a'): SinkRecord[] {
+  return Array.from({ length: count }, (_, index) => {
+    const seq = from + index
+    const url = `https://${site}.example/${seq}?q=1`
+    const record: PageRecord = {
+      url,
+      outcome: 'ok',
+      status: 200,
+      mime: 'text/html',
+      charset: 'utf-8',
+      bytes: 5120,
+      digest: 'xxh64:0123456789abcdef',
+      title: `${title} ${seq}`,
+      depth: 1,
+      from: `https://${site}.example/`,
+      via: 'a',
+      input: { line: seq, note: 'n' },
+      attempt: 1,
+      ip: '127.0.0.1',
+      ms: { wait: 1, dns: 0, connect: 1, ttfb: 3, body: 1, total: 6 },
+      t: '2026-11-21T02:13:37.120Z',
+      run: 1,
+      seq,
+    }
+    return { ...rebuilt(record), dedupeKey: `${site}-${seq}`, body: Buffer.from(`body ${seq % 100} of ${site}`) }
+  })
+}
+
+function rebuilt(record: PageRecord): { record: PageRecord; json: string } {
+  return { record, json: JSON.stringify(record) }
+}
+
+/** A job as the sink sees it: opens, writes, commits positions, dies. */
+class Lab {
+  readonly target: SinkUnderTest
+  #sink: Sink | undefined
+  readonly #dead: Sink[] = []
+  #position: Uint8Array | undefined
+  #seq = 0
+  #committed: SinkRecord[] = []
+  #earlier: SinkRecord[] = []
+
+  constructor(target: SinkUnderTest) {
+    this.target = target
+  }
+
+  async open(id = 'job'): Promise<void> {
+    const job: JobInfo = { name: id, id, run: 1, committedSeq: this.#seq, columns: ['note', '__proto__'] }
+    const sink = this.target.sink()
+    await sink.open(job, this.#position)
+    this.#sink = sink
+    this.#position ??= sink.position?.()
+  }
+
+  async write(batch: readonly SinkRecord[]): Promise<Uint8Array | undefined> {
+    assert.ok(this.#sink !== undefined)
+    return this.#sink.write(batch)
+  }
+
+  async commit(batch: readonly SinkRecord[]): Promise<void> {
+    this.#position = (await this.write(batch)) ?? this.#position
+    this.#committed.push(...batch)
+    this.#seq = batch.at(-1)?.record.seq ?? this.#seq
+  }
+
+  async die(): Promise<void> {
+    if (this.#sink !== undefined) this.#dead.push(this.#sink)
+    this.#sink = undefined
+  }
+
+  async close(): Promise<void> {
+    await this.#sink?.close()
+    this.#sink = undefined
+  }
+
+  /** What was committed so far stays; a job that knows nothing of it starts. */
+  nextJob(): void {
+    this.#earlier = this.#committed
+    this.#committed = []
+    this.#position = undefined
+    this.#seq = 0
+  }
+
+  async expectCommitted(): Promise<void> {
+    const { keyed, stored = (record: PageRecord): unknown => record } = this.target
+    const expected = [...this.#earlier, ...(keyed ? latest(this.#committed) : this.#committed)]
+    const rows = await this.target.rows()
+    assert.equal(rows.length, expected.length)
+    const texts = (list: readonly unknown[]): string[] => list.map((row) => JSON.stringify(sortedKeys(row)))
+    const wanted = texts(expected.map(({ record }) => stored(record)))
+    const found = texts(rows)
+    assert.deepEqual(keyed ? found.toSorted() : found, keyed ? wanted.toSorted() : wanted)
+  }
+
+  async end(): Promise<void> {
+    await this.close()
+    for (const sink of this.#dead) await sink.close()
+    await this.target.remove()
+  }
+}
+
+function latest(all: readonly SinkRecord[]): SinkRecord[] {
+  return [...new Map(all.map((stored) => [stored.dedupeKey, stored])).values()]
+}
+
+function sortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedKeys)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sortedKeys(inner)]))
+}

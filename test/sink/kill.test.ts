@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { PageRecord } from '../../src/model/record.ts'
+import { type StorageKind, storageIn, temporaryFolder } from './storages.ts'
+
+const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url))
+const KILLS = 8
+
+/** Kills a child once it has reported `dots` steps; the parent's pipe makes the exact instant a matter of luck. */
+async function killAfter(dots: number, kind: StorageKind, folder: string, size: number): Promise<void> {
+  const child = spawn(process.execPath, ['--conditions=sluice-source', CHILD, kind, folder, String(size)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'exit')
+  let seen = 0
+  child.stdout.on('data', (chunk: Buffer) => {
+    seen += chunk.length
+    if (seen >= dots) child.kill('SIGKILL')
+  })
+  const [, signal] = (await ended) as [number | null, string | null]
+  assert.equal(signal, 'SIGKILL', 'the child ended by itself')
+}
+
+for (const kind of ['ndjson', 'gzip', 'csv', 'sqlite', 'files'] as const) {
+  test(`${kind}: after ${KILLS} kill -9 of a writing process each committed record is there exactly once`, async () => {
+    const folder = temporaryFolder()
+    for (let kill = 0; kill < KILLS; kill++) {
+      await killAfter(1 + kill * 5 + Math.floor(Math.random() * 5), kind, folder.path, kill % 2 === 0 ? 7 : 300)
+    }
+    const last = JSON.parse(readFileSync(join(folder.path, 'commit.json'), 'utf8')) as {
+      seq: number
+      position: string | null
+    }
+    const target = storageIn(kind, folder.path, 'kill')
+    const sink = target.sink()
+    const job = { name: 'job', id: 'job', run: 1, committedSeq: last.seq, columns: ['note'] }
+    await sink.open(job, last.position === null ? undefined : Buffer.from(last.position, 'base64'))
+    await sink.close()
+    const found = ((await target.rows()) as PageRecord[]).map(({ seq }) => seq).toSorted((a, b) => a - b)
+    assert.ok(last.seq > 0)
+    assert.deepEqual(
+      found,
+      Array.from({ length: last.seq }, (_, index) => index + 1),
+    )
+    await folder.remove()
+  })
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { sinkKindOf } from '../../src/sink/kind.ts'
+import { temporaryFolder } from './storages.ts'
+
+test('the text of --out names its sink by scheme, ending or existing folder', async () => {
+  const folder = temporaryFolder()
+  const cases: Record<string, [string, string, boolean]> = {
+    '-': ['stdout', '-', false],
+    'a.ndjson': ['ndjson', 'a.ndjson', false],
+    'a/b.JSONL': ['ndjson', 'a/b.JSONL', false],
+    'a.ndjson.gz': ['ndjson', 'a.ndjson.gz', true],
+    'a.jsonl.GZ': ['ndjson', 'a.jsonl.GZ', true],
+    'a.csv': ['csv', 'a.csv', false],
+    'C:\\x\\a.csv': ['csv', 'C:\\x\\a.csv', false],
+    'a.sqlite': ['sqlite', 'a.sqlite', false],
+    'a.db': ['sqlite', 'a.db', false],
+    'sqlite:./data/shop': ['sqlite', './data/shop', false],
+    'pages/': ['dir', 'pages/', false],
+    'odd.csv/': ['dir', 'odd.csv/', false],
+    'a:b.csv': ['csv', 'a:b.csv', false],
+    [folder.path]: ['dir', folder.path, false],
+    [join(folder.path, 'x.csv')]: ['csv', join(folder.path, 'x.csv'), false],
+  }
+  for (const [out, [kind, path, gzip]] of Object.entries(cases)) assert.deepEqual(sinkKindOf(out), { kind, path, gzip })
+  await folder.remove()
+})
+
+test('an output that is unknown or not there yet is refused with what exists', () => {
+  const unknown = [
+    '',
+    'pages',
+    'a.txt',
+    'a.csv.gz',
+    'a.gz',
+    'https://a.example/x.csv',
+    'sqlite:',
+    'sqlite::memory:',
+    'a\0.csv',
+  ]
+  for (const out of unknown)
+    assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', hint: /\.ndjson.*sqlite:PATH/ }, out)
+  const later = [
+    'postgres://h/db',
+    'mysql://h/db',
+    'mongodb://h',
+    'mongodb+srv://h',
+    'redis://h',
+    'a.warc.gz',
+    'a.parquet',
+  ]
+  for (const out of later) {
+    assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', message: /not there yet/, hint: /\.csv/ }, out)
+  }
+})

@@ -1,0 +1,155 @@
+/** One storage of each kind in a temporary folder, with a reader that shares no code with the writer. */
+import { readFile } from 'node:fs/promises'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { gunzipSync } from 'node:zlib'
+import { parse } from 'csv-parse/sync'
+import type { PageRecord } from '../../src/model/record.ts'
+import { csvSink } from '../../src/sink/csv.ts'
+import { filesSink } from '../../src/sink/files.ts'
+import { ndjsonSink } from '../../src/sink/ndjson.ts'
+import { sqliteSink } from '../../src/sink/sqlite.ts'
+import type { SinkUnderTest } from '../../src/testing/sink-suite.ts'
+
+export type Durability = 'kill' | 'power'
+export type StorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite' | 'files'
+
+/** A folder for one test; `remove` deletes it. */
+export function temporaryFolder(): { readonly path: string; remove(): Promise<void> } {
+  const path = mkdtempSync(join(tmpdir(), 'sluice-sink-'))
+  return { path, remove: async () => rmSync(path, { recursive: true, force: true }) }
+}
+
+export async function storage(kind: StorageKind, durability: Durability = 'kill'): Promise<SinkUnderTest> {
+  const folder = temporaryFolder()
+  return { ...storageIn(kind, folder.path, durability), remove: folder.remove }
+}
+
+/** Where a storage of that kind lies below `folder`, for another process to write to. */
+export function storageIn(kind: StorageKind, folder: string, durability: Durability): Omit<SinkUnderTest, 'remove'> {
+  switch (kind) {
+    case 'ndjson': {
+      const file = join(folder, 'pages.ndjson')
+      return { sink: () => ndjsonSink({ path: file, durability }), rows: () => jsonLines(file), keyed: false, file }
+    }
+    case 'gzip': {
+      const file = join(folder, 'pages.ndjson.gz')
+      const sink = () => ndjsonSink({ path: file, gzip: true, durability })
+      return { sink, rows: () => gzipLines(file), keyed: false, file }
+    }
+    case 'csv': {
+      const file = join(folder, 'pages.csv')
+      return {
+        sink: () => csvSink({ path: file, durability }),
+        rows: () => csvRows(file),
+        stored: asCsv,
+        keyed: false,
+        file,
+      }
+    }
+    case 'files': {
+      const file = join(folder, 'out', 'pages.ndjson')
+      const sink = () => filesSink({ folder: join(folder, 'out'), durability })
+      return { sink, rows: () => fileRows(join(folder, 'out')), keyed: false, file }
+    }
+    case 'sqlite': {
+      const path = join(folder, 'pages.sqlite')
+      const sink = () => sqliteSink({ path, durability })
+      return { sink, rows: async () => sqliteRows(path), stored: wellFormed, keyed: true }
+    }
+  }
+}
+
+async function textOf(path: string): Promise<Buffer> {
+  return existsSync(path) ? readFile(path) : Buffer.alloc(0)
+}
+
+function parseLines(text: string): unknown[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as unknown)
+}
+
+async function jsonLines(path: string): Promise<unknown[]> {
+  return parseLines((await textOf(path)).toString())
+}
+
+async function gzipLines(path: string): Promise<unknown[]> {
+  const bytes = await textOf(path)
+  return bytes.length === 0 ? [] : parseLines(gunzipSync(bytes).toString())
+}
+
+/** Reads each body and drops `file`. */
+async function fileRows(folder: string): Promise<unknown[]> {
+  const rows = (await jsonLines(join(folder, 'pages.ndjson'))) as PageRecord[]
+  return Promise.all(
+    rows.map(async ({ file, ...record }) => {
+      if (file !== undefined) await readFile(join(folder, file))
+      return record
+    }),
+  )
+}
+
+const JSON_FIELDS = new Set(['robots', 'chain', 'flags', 'ms', 'input'])
+const NUMBER_FIELDS = new Set(['status', 'bytes', 'depth', 'attempt', 'run', 'seq'])
+
+/** Input values are texts; the rest is typed by its field. An empty cell is a missing value, `""` an empty text. */
+async function csvRows(path: string): Promise<unknown[]> {
+  const text = (await textOf(path)).toString()
+  const rows = parse(text, {
+    cast: (value, { quoting }) => (value === '' && !quoting ? undefined : value),
+  }) as unknown as string[][]
+  const [header = [], ...cells] = rows
+  return cells.map((row) => {
+    const record: [string, unknown][] = []
+    const input: [string, unknown][] = []
+    for (const [index, name] of header.entries()) {
+      const cell = row[index] as string | undefined
+      if (cell === undefined) continue
+      if (name === 'input') input.push(...Object.entries(JSON.parse(cell) as object))
+      else if (name.startsWith('input.')) input.push([name.slice(6), cell])
+      else record.push([name, JSON_FIELDS.has(name) ? JSON.parse(cell) : NUMBER_FIELDS.has(name) ? Number(cell) : cell])
+    }
+    if (input.length > 0) record.push(['input', Object.fromEntries(input.map(([key, value]) => [key, String(value)]))])
+    return wellFormed(Object.fromEntries(record))
+  })
+}
+
+function asCsv(record: PageRecord): unknown {
+  if (record.input === undefined) return wellFormed(record)
+  const input = Object.fromEntries(Object.entries(record.input).map(([key, value]) => [key, String(value)]))
+  return wellFormed({ ...record, input })
+}
+
+function sqliteRows(path: string): unknown[] {
+  if (!existsSync(path)) return []
+  const db = new DatabaseSync(path, { readOnly: true })
+  try {
+    return db
+      .prepare('SELECT * FROM pages ORDER BY rowid')
+      .all()
+      .map((row) => {
+        const fields = Object.entries(row).filter(
+          ([name, value]) => value !== null && name !== 'job' && name !== 'dedupe_key',
+        )
+        return wellFormed(
+          Object.fromEntries(
+            fields.map(([name, value]) => [name, JSON_FIELDS.has(name) ? JSON.parse(value as string) : value]),
+          ),
+        )
+      })
+  } finally {
+    db.close()
+  }
+}
+
+/** Lone surrogates as UTF-8 stores them. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed()
+  if (Array.isArray(value)) return value.map(wellFormed)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), wellFormed(inner)]))
+}
