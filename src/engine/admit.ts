@@ -1,0 +1,175 @@
+/**
+ * Makes requests of what sources and pages give: canonical URL, fingerprint, politeness key and groups, fixed here and
+ * never again. Every listed input becomes exactly one request; one that is decided already (invalid, out of scope)
+ * becomes a verdict request, so that its record goes the way of all others.
+ */
+import type { PageLink } from '../extract/extractor.ts'
+import type { NewRequest, RequestMeta, Verdict } from '../model/request.ts'
+import type { SourceItem } from '../source/source.ts'
+import { canonicalize, parseBase, resolveLink } from '../url/canonicalize.ts'
+import { detach } from '../url/detach.ts'
+import { originOf } from '../url/key.ts'
+import type { Fingerprint } from '../url/fingerprint.ts'
+import type { EngineSettings } from './settings.ts'
+
+/** URLs offered lately, so that the navigation of a site is not offered again with every page. */
+const RECENT = 32_768
+
+export class Admission {
+  readonly #settings: EngineSettings
+  readonly #fingerprint: Fingerprint
+  #recent = new Set<string>()
+
+  constructor(settings: EngineSettings, fingerprint: Fingerprint) {
+    this.#settings = settings
+    this.#fingerprint = fingerprint
+  }
+
+  /** One input of a source. `via` is undefined for lists, whose items need no meta of their own. */
+  input(item: SourceItem, source: string, via: string | undefined, reread: boolean): NewRequest {
+    const input = { source, ordinal: item.ordinal }
+    const canonical = canonicalize(item.url)
+    if (!canonical.ok) {
+      const verdict: Verdict = { code: canonical.code, reason: canonical.reason }
+      const meta = inputMeta(item, via)
+      return this.#decided(item.url.slice(0, 8192), this.#fingerprint.ofInput(source, item.ordinal), verdict, 0, meta, {
+        input,
+      })
+    }
+    const url = canonical.url
+    const meta = inputMeta(item, via)
+    const refusal = this.#settings.scope.check(url, 0)
+    if (refusal !== undefined) return this.#decided(url, this.#fingerprint.of(url), refusal, 0, meta, { input })
+    const request = this.#request(url, 0, meta)
+    return { ...request, input, ...(reread ? { reread: true } : {}) }
+  }
+
+  /** Links of a page, deduped among themselves and against those offered lately. */
+  links(links: readonly PageLink[], page: { url: string; base: string | undefined; depth: number }): NewRequest[] {
+    const base = parseBase(baseOf(page.base, page.url))
+    if (base === undefined) return []
+    const depth = page.depth + 1
+    const found: NewRequest[] = []
+    // One object for all links of one kind: the store encodes it once.
+    const metas = new Map<string, RequestMeta>()
+    for (let i = 0; i < links.length; i++) {
+      const link = links[i] as PageLink
+      if (link.nofollow && this.#settings.nofollow) continue
+      const href = link.href
+      if (href === '' || href.charCodeAt(0) === 35) continue
+      const canonical = resolveLink(href, base)
+      if (!canonical.ok) continue
+      let meta = metas.get(link.kind)
+      if (meta === undefined) metas.set(link.kind, (meta = { from: page.url, via: link.kind }))
+      this.#offer(canonical.url, depth, meta, found)
+    }
+    return found
+  }
+
+  /** Entries of a sitemap: depth as links of a seed. */
+  sitemapUrls(urls: readonly string[], from: string): NewRequest[] {
+    const found: NewRequest[] = []
+    const meta: RequestMeta = { from, via: 'sitemap' }
+    for (const loc of urls) {
+      const canonical = canonicalize(loc, from)
+      if (canonical.ok) this.#offer(canonical.url, 1, meta, found)
+    }
+    return found
+  }
+
+  /** Sitemap files themselves: read whatever the scope says of pages, as long as they lie on the site that names them. */
+  sitemaps(urls: readonly string[], from: string): NewRequest[] {
+    const found: NewRequest[] = []
+    for (const loc of urls) {
+      const canonical = canonicalize(loc, from)
+      if (!canonical.ok) continue
+      found.push(this.#plain(canonical.url, 0, { from, via: 'sitemap', handler: 'sitemap' }))
+    }
+    return found
+  }
+
+  gate(robotsUrl: string): NewRequest {
+    return {
+      url: robotsUrl,
+      key: this.#settings.keyOf(robotsUrl),
+      fp: this.#fingerprint.ofGate(originOf(robotsUrl)),
+      gate: true,
+      dedupe: 'force',
+      ...this.#groups(robotsUrl),
+    }
+  }
+
+  fingerprintOf(url: string): bigint {
+    return this.#fingerprint.of(url)
+  }
+
+  hopFingerprint(root: bigint, hop: number): bigint {
+    return this.#fingerprint.ofHop(root, hop)
+  }
+
+  #offer(resolved: string, depth: number, meta: RequestMeta, found: NewRequest[]): void {
+    const recent = this.#recent
+    if (recent.has(resolved)) return
+    const url = detach(resolved)
+    if (recent.size >= RECENT) this.#recent = new Set()
+    this.#recent.add(url)
+    const refusal = this.#settings.scope.check(url, depth)
+    if (refusal !== undefined) {
+      found.push(this.#decided(url, this.#fingerprint.of(url), refusal, depth, meta, {}))
+      return
+    }
+    found.push(this.#request(url, depth, meta))
+  }
+
+  #request(url: string, depth: number, meta: RequestMeta | undefined): NewRequest {
+    const request = this.#plain(url, depth, meta)
+    const decision = this.#settings.policy.admit({ url, key: request.key, depth, meta: meta ?? {} })
+    if (decision.do === 'admit') return decision.priority === 1 ? request : { ...request, priority: decision.priority }
+    return this.#decided(url, request.fp, { code: decision.code, reason: decision.reason }, depth, meta, {})
+  }
+
+  #plain(url: string, depth: number, meta: RequestMeta | undefined): NewRequest {
+    const settings = this.#settings
+    return {
+      url,
+      key: settings.keyOf(url),
+      fp: this.#fingerprint.of(url),
+      priority: 1,
+      depth,
+      ...(meta === undefined ? {} : { meta }),
+      ...this.#groups(url),
+    }
+  }
+
+  #groups(url: string): { groups?: readonly string[] } {
+    const groups = this.#settings.groupsOf(url)
+    return groups === undefined ? {} : { groups }
+  }
+
+  #decided(
+    url: string,
+    fp: bigint,
+    verdict: Verdict,
+    depth: number,
+    meta: RequestMeta | undefined,
+    rest: Pick<NewRequest, 'input'>,
+  ): NewRequest {
+    return { url, key: '', fp, depth, verdict, ...(meta === undefined ? {} : { meta }), ...rest }
+  }
+}
+
+function inputMeta(item: SourceItem, via: string | undefined): RequestMeta | undefined {
+  const odd = item.line !== undefined && item.line !== item.ordinal + 1
+  if (via === undefined && item.columns === undefined && !odd) return undefined
+  return {
+    ...(via === undefined ? {} : { via }),
+    ...(odd ? { line: item.line as number } : {}),
+    ...(item.columns === undefined ? {} : { columns: item.columns }),
+  }
+}
+
+function baseOf(base: string | undefined, url: string): string {
+  if (base === undefined) return url
+  const resolved = canonicalize(base, url)
+  return resolved.ok ? resolved.url : url
+}

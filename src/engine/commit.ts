@@ -1,0 +1,240 @@
+/**
+ * Group commit: finished attempts are collected and settled together, in this order: numbers, sinks, one frontier
+ * transaction, then everything that may only be said after it (events, stdout, pages). A group is committed as soon as
+ * max(64, in flight) wait, or 20 ms after its first (DESIGN.md 7).
+ */
+import type { Claim, Settlement } from '../frontier/frontier.ts'
+import type { NewEvent } from '../model/event.ts'
+import type { NewRequest } from '../model/request.ts'
+import type { Response } from '../model/response.ts'
+import type { Sink, SinkRecord } from '../sink/sink.ts'
+import type { TimerHandle } from '../model/clock.ts'
+import { hexOf } from '../url/fingerprint.ts'
+import type { Context, SettledPage } from './context.ts'
+import type { Draft } from './record.ts'
+import { GROUP, GROUP_MS } from './settings.ts'
+
+/** One attempt, ended. Either `draft` (final) or `settlement` (retry, follow, release, gate). */
+export interface Ended {
+  readonly claim: Claim
+  readonly settlement: Settlement | undefined
+  readonly draft: Draft | undefined
+  readonly response: Response | undefined
+  readonly links: readonly NewRequest[] | undefined
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+export class Commit {
+  readonly #context: Context
+  /** Tells the frontier of every response that is over: a settle must never overtake its end, or the clock is lost. */
+  readonly #flushEnds: () => Promise<void> | undefined
+  readonly #onSettled: () => void
+  readonly #onError: (error: unknown) => void
+  readonly #wantsBodies: boolean
+  #group: Ended[] = []
+  #events: NewEvent[] = []
+  /** Small states of the engine and the job that ride with the next commit. */
+  #positions = new Map<string, Uint8Array>()
+  #timer: TimerHandle | undefined
+  #busy: Promise<void> | undefined
+  #inCommit = 0
+  #seq: number
+  /** Settled other than skipped, over the life of the job. */
+  settled: number
+  /** Final outcomes other than skipped that wait for their commit, and those in the commit now under way. */
+  #waitingFinal = 0
+  #committingFinal = 0
+
+  constructor(
+    context: Context,
+    flushEnds: () => Promise<void> | undefined,
+    onSettled: () => void,
+    onError: (error: unknown) => void,
+  ) {
+    this.#context = context
+    this.#flushEnds = flushEnds
+    this.#onSettled = onSettled
+    this.#onError = onError
+    this.#wantsBodies = context.sinks.some((sink) => sink.wantsBodies)
+    this.#seq = context.seq
+    this.settled = context.settledBefore
+  }
+
+  /** Claims that have ended and are not settled yet. */
+  get waiting(): number {
+    return this.#group.length + this.#inCommit
+  }
+
+  /** `settled` when everything that waits has been committed. */
+  get settledSoon(): number {
+    return this.settled + this.#waitingFinal + this.#committingFinal
+  }
+
+  get seq(): number {
+    return this.#seq
+  }
+
+  push(ended: Ended, inFlight: number): void {
+    this.#group.push(ended)
+    if (ended.draft !== undefined && ended.draft.outcome !== 'skipped') this.#waitingFinal++
+    if (this.#group.length >= Math.max(GROUP, inFlight)) this.#start()
+    else this.#arm()
+  }
+
+  /** A durable event; committed with the next group, at the latest after 20 ms. */
+  event(type: NewEvent['type'], data: NewEvent['data']): void {
+    const id = ++this.#seq
+    this.#events.push({ type, data, id, t: new Date(this.#context.clock.wall()).toISOString() })
+    this.#arm()
+  }
+
+  /** A position of the engine's own; committed with the next group. */
+  position(name: string, value: Uint8Array): void {
+    this.#positions.set(name, value)
+    this.#arm()
+  }
+
+  /** Commits all that waits, until nothing does. */
+  async flush(): Promise<void> {
+    while (this.#busy !== undefined || this.#group.length > 0 || this.#events.length > 0 || this.#positions.size > 0) {
+      this.#start()
+      await this.#busy
+    }
+  }
+
+  #arm(): void {
+    if (this.#timer !== undefined || this.#busy !== undefined) return
+    this.#timer = this.#context.clock.setTimer(() => {
+      this.#timer = undefined
+      this.#start()
+    }, GROUP_MS)
+  }
+
+  #start(): void {
+    if (this.#busy !== undefined) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#busy = this.#run().then(
+      () => {
+        this.#busy = undefined
+        if (this.#group.length >= GROUP) this.#start()
+        else if (this.#group.length > 0 || this.#events.length > 0 || this.#positions.size > 0) this.#arm()
+        this.#onSettled()
+      },
+      (error: unknown) => {
+        this.#busy = undefined
+        this.#onError(error)
+      },
+    )
+  }
+
+  async #run(): Promise<void> {
+    let group = this.#group
+    const events = this.#events
+    if (group.length === 0 && events.length === 0 && this.#positions.size === 0) return
+    this.#group = []
+    this.#events = []
+    this.#inCommit = group.length
+    this.#committingFinal = this.#waitingFinal
+    this.#waitingFinal = 0
+    try {
+      if (this.#context.consumer !== undefined) group = await this.#offer(group)
+      await this.#write(group, events)
+    } finally {
+      this.#inCommit = 0
+      this.#committingFinal = 0
+      for (const { response } of group) if (response?.file !== undefined) this.#context.removeFile(response.file)
+    }
+  }
+
+  /** What user code did not take goes back into the queue: the page it stopped at comes again on resume. */
+  async #offer(group: Ended[]): Promise<Ended[]> {
+    const consumer = this.#context.consumer
+    const pages: SettledPage[] = []
+    for (const { draft, response } of group) if (draft !== undefined) pages.push({ record: draft, response })
+    if (consumer === undefined || pages.length === 0) return group
+    const taken = await consumer.offer(pages)
+    if (taken >= pages.length) return group
+    let left = taken
+    return group.map((ended) => {
+      if (ended.draft === undefined || left-- > 0) return ended
+      const settlement: Settlement = { id: ended.claim.id, do: 'release' }
+      return { claim: ended.claim, settlement, draft: undefined, response: ended.response, links: undefined }
+    })
+  }
+
+  async #write(group: readonly Ended[], events: readonly NewEvent[]): Promise<void> {
+    const { sinks, frontier, settings, clock, print } = this.#context
+    const t = new Date(clock.wall()).toISOString()
+    const outcomes: Settlement[] = []
+    const records: SinkRecord[] = []
+    const drafts: Draft[] = []
+    const links: NewRequest[] = []
+    for (const ended of group) {
+      if (ended.links !== undefined) for (const link of ended.links) links.push(link)
+      const { claim, draft } = ended
+      if (draft === undefined) {
+        outcomes.push(ended.settlement as Settlement)
+        continue
+      }
+      draft.t = t
+      draft.run = settings.run
+      draft.seq = ++this.#seq
+      const json = JSON.stringify(draft)
+      const { response } = ended
+      const hasBody = this.#wantsBodies && response !== undefined && draft.outcome === 'ok'
+      records.push({
+        record: draft,
+        json,
+        dedupeKey:
+          claim.input !== undefined && claim.verdict?.code === 'DUPLICATE'
+            ? inputKey(claim)
+            : hexOf(claim.root ?? claim.fp),
+        body: hasBody ? response.body : NO_BYTES,
+        ...(hasBody && response.file !== undefined ? { bodyFile: response.file } : {}),
+      })
+      drafts.push(draft)
+      outcomes.push({ id: claim.id, do: 'done', outcome: draft.outcome, record: draft, json })
+    }
+    const positions = this.#positions
+    this.#positions = new Map()
+    if (records.length > 0) {
+      for (const sink of sinks) await this.#store(sink, records, positions)
+    }
+    await this.#flushEnds()
+    const { stale } = await frontier.settle({ outcomes, links, positions, events })
+    this.#announce(group, drafts, events, stale)
+    if (print !== undefined && records.length > 0) await print(`${records.map((record) => record.json).join('\n')}\n`)
+  }
+
+  async #store(sink: Sink, records: readonly SinkRecord[], positions: Map<string, Uint8Array>): Promise<void> {
+    const position = await sink.write(records)
+    if (position !== undefined) positions.set(`sink:${sink.name}`, position)
+  }
+
+  /** Only now may anybody be told: it is on disk. */
+  #announce(
+    group: readonly Ended[],
+    drafts: readonly Draft[],
+    events: readonly NewEvent[],
+    stale: readonly string[],
+  ): void {
+    const { bus } = this.#context
+    const lost = stale.length === 0 ? undefined : new Set(stale)
+    for (const event of events) bus.emit(event.type, event.data as never, event.id, event.t)
+    const listened = bus.wants('request.settled')
+    let settled = 0
+    for (const { claim, draft } of group) {
+      if (draft === undefined || lost?.has(claim.id) === true) continue
+      if (draft.outcome !== 'skipped') settled++
+      if (listened) bus.emit('request.settled', draft, draft.seq, draft.t)
+    }
+    this.settled += settled
+    if (bus.wants('commit.written')) bus.emit('commit.written', { seq: this.#seq, settled: drafts.length })
+  }
+}
+
+function inputKey(claim: Claim): string {
+  return `${claim.input?.source}#${claim.input?.ordinal}`
+}

@@ -1,0 +1,69 @@
+/** What the parts of one running engine share. Built once by `createEngine`; no behaviour of its own. */
+import type { PageScanner } from '../extract/extractor.ts'
+import type { Fetcher } from '../fetch/fetcher.ts'
+import type { Frontier } from '../frontier/frontier.ts'
+import type { Clock } from '../model/clock.ts'
+import type { Response } from '../model/response.ts'
+import type { PageRecord } from '../model/record.ts'
+import type { Sink } from '../sink/sink.ts'
+import type { Source } from '../source/source.ts'
+import type { Fingerprint } from '../url/fingerprint.ts'
+import type { Bus } from './bus.ts'
+import type { Hosts } from './hosts.ts'
+import type { Metrics } from './metrics.ts'
+import type { RobotsGate } from './robots-gate.ts'
+import type { EngineSettings } from './settings.ts'
+
+/** Pages handed to user code before they are settled (`fetchAll`). */
+export interface Consumer {
+  /** Resolves with how many of `pages`, from the front, were taken: those are settled, the rest goes back. */
+  offer(pages: readonly SettledPage[]): Promise<number>
+}
+
+export interface SettledPage {
+  readonly record: PageRecord
+  readonly response: Response | undefined
+}
+
+export interface SitemapEntry {
+  readonly loc: string
+}
+
+/** `sitemaps` are further files to read; '' entries never occur. */
+export interface Sitemap {
+  readonly urls: readonly SitemapEntry[]
+  readonly sitemaps: readonly string[]
+}
+
+export interface EngineParts {
+  readonly settings: EngineSettings
+  readonly clock: Clock
+  readonly frontier: Frontier
+  readonly fetcher: Fetcher
+  readonly scanner: PageScanner
+  readonly readSitemap: (body: Uint8Array, url: string) => Sitemap
+  readonly fingerprint: Fingerprint
+  readonly sinks: readonly Sink[]
+  readonly sources: readonly Source[]
+  /** Positions as committed: sources continue from theirs. */
+  readonly positions: ReadonlyMap<string, Uint8Array>
+  readonly bus: Bus
+  readonly consumer: Consumer | undefined
+  /** Standard output: lines of records that are committed; resolves when there is room for more. */
+  readonly print: ((lines: string) => Promise<void> | void) | undefined
+  /** Resolves a host to the address it would connect to; only asked for the IP gate. */
+  readonly addressOf: ((url: string) => Promise<string | undefined>) | undefined
+  /** Reads a spooled body (sitemaps, pages over the spool size). */
+  readonly readFile: (path: string) => Uint8Array
+  readonly removeFile: (path: string) => void
+  /** Highest number committed so far. */
+  readonly seq: number
+  /** Settled other than skipped, before this run. */
+  readonly settledBefore: number
+}
+
+export interface Context extends EngineParts {
+  readonly hosts: Hosts
+  readonly robots: RobotsGate
+  readonly metrics: Metrics
+}

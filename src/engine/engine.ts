@@ -1,0 +1,548 @@
+/**
+ * The loop: claim what is ready, start it, tell the frontier when a response is over, commit what has ended. It decides
+ * nothing about URLs (policy, scope, robots do) and stores nothing (frontier and sinks do). One loop a process; trouble
+ * with one URL never throws through it, trouble with us halts it with the state intact.
+ */
+import type { FetchFailure } from '../fetch/fetcher.ts'
+import type { Claim, ClaimResult, End, KeyState } from '../frontier/frontier.ts'
+import { SluiceError } from '../model/errors.ts'
+import type { ErrorCode } from '../model/errors.ts'
+import type { NewEvent } from '../model/event.ts'
+import type { TimerHandle } from '../model/clock.ts'
+import type { Response } from '../model/response.ts'
+import { blockFor } from '../policy/polite.ts'
+import { originOf } from '../url/key.ts'
+import { Admission } from './admit.ts'
+import { Attempt } from './attempt.ts'
+import type { AttemptOwner } from './attempt.ts'
+import { Commit } from './commit.ts'
+import type { Context, EngineParts } from './context.ts'
+import { Feed } from './feed.ts'
+import { Hosts } from './hosts.ts'
+import { IpGate } from './ip-gate.ts'
+import { Judge } from './judge.ts'
+import { Metrics } from './metrics.ts'
+import { RobotsGate, ROBOTS_BYTES } from './robots-gate.ts'
+import type { OriginRobots } from './robots-gate.ts'
+import { GROUP, SLICE, SLICE_MS } from './settings.ts'
+import { Throttle } from './throttle.ts'
+
+export type EngineEnd = 'finished' | 'limit' | 'contact' | 'stopped' | 'disk'
+
+/** A claim lives at most this long without word from us; in one process nobody else would take it. */
+const LEASE_MS = 600_000
+/** How often slow checks run: disk, contact. */
+const CHECK_MS = 1_000
+
+export class Engine implements AttemptOwner {
+  readonly context: Context
+  readonly admission: Admission
+  readonly commit: Commit
+  readonly feed: Feed
+  readonly #judge: Judge
+  readonly #ips = new IpGate()
+  readonly #rate: Throttle
+  readonly #bandwidth: Throttle
+  readonly #live = new Set<Attempt>()
+  readonly #startedAt: number
+  #ends: End[] = []
+  #endedAt: number[] = []
+  #scheduled = false
+  #turning = false
+  #again = false
+  #timer: TimerHandle | undefined
+  #checkTimer: TimerHandle | undefined
+  #reason: EngineEnd | undefined
+  #finish: ((end: EngineEnd) => void) | undefined
+  #fail: ((error: unknown) => void) | undefined
+  #over = false
+  #lookups = 0
+  #publicStarted = 0
+  /** Why it stopped for a limit, for people. */
+  limitReason = ''
+  /** Where redirected seeds led: part of the scope, also after a restart (position `scope`). */
+  readonly widened: string[]
+
+  constructor(parts: EngineParts, widened: readonly string[]) {
+    const { settings, clock } = parts
+    this.context = {
+      ...parts,
+      hosts: new Hosts((key) => settings.hostSettings(key)),
+      robots: new RobotsGate(settings.agent),
+      metrics: new Metrics(),
+    }
+    this.widened = [...widened]
+    for (const url of widened) settings.scope.widen(url)
+    this.admission = new Admission(settings, parts.fingerprint)
+    this.#judge = new Judge(this.context, this.admission, (url) => this.#widen(url))
+    this.commit = new Commit(
+      this.context,
+      () => this.#flushEnds(),
+      () => this.wake(),
+      (error) => this.halt(error),
+    )
+    // Lazy sources are pulled only as far as fetching follows: what one round of requests needs, no more.
+    const isFull = async (): Promise<boolean> => (await parts.frontier.stats()).queued >= settings.concurrency
+    this.feed = new Feed(this.context, this.admission, () => this.wake(), isFull)
+    this.#startedAt = clock.now()
+    this.#rate = new Throttle(settings.ratePerSecond, this.#startedAt)
+    this.#bandwidth = new Throttle(settings.bytesPerSecond, this.#startedAt)
+  }
+
+  get inFlight(): number {
+    return this.#live.size
+  }
+
+  /** Runs until nothing is left, or a limit or a stop ends it. Rejects where we failed. */
+  run(): Promise<EngineEnd> {
+    return new Promise((resolve, reject) => {
+      this.#finish = resolve
+      this.#fail = reject
+      this.feed.run().catch((error: unknown) => this.halt(error))
+      this.#check()
+      this.wake()
+    })
+  }
+
+  /** Nothing new starts; what is in flight gets `drainMs`, then goes back into the queue. */
+  stop(reason: EngineEnd, drainMs: number): void {
+    if (this.#over) return
+    this.#reason ??= reason
+    this.feed.stop()
+    if (drainMs <= 0 || this.#live.size === 0) this.#cancelAll()
+    else this.context.clock.setTimer(() => this.#cancelAll(), drainMs)
+    this.wake()
+  }
+
+  /** Trouble with us: nothing more is started or stored, and the run rejects with it. */
+  halt(error: unknown): void {
+    if (this.#over) return
+    this.#over = true
+    this.#end()
+    this.#cancelAll()
+    this.#fail?.(error)
+  }
+
+  /** The rates have been changed in the settings. */
+  retune(): void {
+    const { settings, hosts } = this.context
+    this.#rate.set(settings.ratePerSecond)
+    this.#bandwidth.set(settings.bytesPerSecond)
+    hosts.refresh()
+    this.wake()
+  }
+
+  /** Looks at the queue in the next turn of the event loop, once for however many reasons. */
+  wake(): void {
+    if (this.#scheduled || this.#over) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#turn().catch((error: unknown) => this.halt(error))
+    })
+  }
+
+  ended(attempt: Attempt, response: Response | undefined, failure: FetchFailure | undefined, endedAt: number): void {
+    this.#live.delete(attempt)
+    if (this.#over) return
+    try {
+      this.#ended(attempt, response, failure, endedAt)
+    } catch (error) {
+      this.halt(error)
+    }
+  }
+
+  #ended(attempt: Attempt, response: Response | undefined, failure: FetchFailure | undefined, endedAt: number): void {
+    const { claim } = attempt
+    const { hosts, metrics, settings, clock, bus } = this.context
+    const host = hosts.of(claim.key, claim.intervalMs)
+    const back = failure?.code === 'CANCELLED' && this.#reason !== undefined
+    if (back || failure?.local === true) {
+      // Our doing, or this machine's (out of descriptors): the URL goes back and nothing is counted against it.
+      this.#release(attempt, failure?.local === true ? 0 : host.intervalMs, endedAt, failure?.local !== true)
+      const release = { id: claim.id, do: 'release' as const, ...(back ? {} : { afterMs: 1_000 }) }
+      this.commit.push(
+        { claim, settlement: release, draft: undefined, response: undefined, links: undefined },
+        this.#live.size,
+      )
+      this.wake()
+      return
+    }
+    const answer = response ?? failure?.response
+    const answerMs = answer?.timing.totalMs ?? 0
+    if (response === undefined) metrics.failed(endedAt)
+    else metrics.answered(response.timing, claim.waitedMs, response.bytes, endedAt)
+    this.#bandwidth.take(answer?.bytes ?? 0)
+    hosts.observe(host, response?.status ?? 0, failure?.code, answerMs, endedAt)
+    const judgement = this.#judge.judge(attempt, host, response, failure)
+    if (judgement.robotsState !== undefined)
+      this.#robotsLearned(claim, judgement.robotsState.origin, judgement.robotsState)
+    const pace = settings.policy.pace(host, clock.now())
+    const paceMs = Math.max(pace.intervalMs, pace.readyAt - clock.now())
+    hosts.paced(host, paceMs, answerMs)
+    this.#release(attempt, paceMs, endedAt, true)
+    const blockMs = blockFor(judgement.retryAfterMs)
+    if (blockMs > 0) this.#patchKey(claim.key, { blockedForMs: blockMs })
+    if (response !== undefined && bus.wants('response.received')) {
+      bus.emit('response.received', { url: claim.url, status: response.status, key: claim.key })
+    }
+    const links = judgement.links
+    const gated = judgement.robotsState === undefined ? links : this.#sitemapsOf(claim, judgement.robotsState.origin)
+    this.commit.push(gated === links ? judgement : { ...judgement, links: gated }, this.#live.size)
+    this.wake()
+  }
+
+  /** The slot is free and the key's clock runs from the last byte, whatever the commit still takes. */
+  #release(attempt: Attempt, paceMs: number, endedAt: number, started: boolean): void {
+    if (attempt.ip !== undefined) this.#ips.leave(attempt.ip, started ? paceMs : 0, endedAt)
+    this.#ends.push({ id: attempt.claim.id, paceMs, endedAgoMs: 0, started })
+    this.#endedAt.push(endedAt)
+  }
+
+  #flushEnds(): Promise<void> | undefined {
+    const ends = this.#ends
+    if (ends.length === 0) return undefined
+    const now = this.context.clock.now()
+    const times = this.#endedAt
+    this.#ends = []
+    this.#endedAt = []
+    return this.context.frontier.end(
+      ends.map((end, i) => ({ ...end, endedAgoMs: Math.max(0, now - (times[i] as number)) })),
+    )
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#turning) {
+      this.#again = true
+      return
+    }
+    this.#turning = true
+    try {
+      do {
+        this.#again = false
+        await this.#flushEnds()
+        if (this.#over) return
+        if (this.#reason === undefined) await this.#claim()
+        if (this.#over) return
+        await this.#maybeFinish()
+      } while (this.#again && !this.#over)
+    } finally {
+      this.#turning = false
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const { frontier, clock } = this.context
+    const room = this.#room()
+    if (room.max <= 0 && room.verdicts <= 0) return
+    const result = await frontier.claim({ max: room.max, verdicts: room.verdicts, leaseMs: LEASE_MS, worker: 'engine' })
+    if (this.#over) return
+    const began = clock.now()
+    for (const claim of result.claims) {
+      if (claim.verdict !== undefined) this.#settleVerdict(claim)
+      else this.#dispatch(claim)
+    }
+    this.feed.wake()
+    this.#arm(result, room.max, clock.now() - began)
+  }
+
+  /** How much may be claimed now. */
+  #room(): { max: number; verdicts: number } {
+    const { settings, clock } = this.context
+    const unsettled = this.#live.size + this.#lookups + this.commit.waiting
+    const bound = 2 * Math.max(GROUP, settings.concurrency)
+    if (unsettled >= bound) return { max: 0, verdicts: 0 }
+    let max = Math.min(SLICE, settings.concurrency - this.#live.size - this.#lookups, bound - unsettled)
+    const now = clock.now()
+    const rate = this.#rate.available(now)
+    if (rate < max) max = Math.floor(rate)
+    if (this.#bandwidth.available(now) < 1) max = 0
+    if (settings.limit !== undefined) {
+      max = Math.min(max, settings.limit - this.commit.settledSoon - this.#live.size - this.#lookups)
+    }
+    return { max: Math.max(0, max), verdicts: bound - unsettled }
+  }
+
+  /** When to look again, beyond the wake-ups that ends, adds and commits bring. */
+  #arm(result: ClaimResult, asked: number, tookMs: number): void {
+    const got = result.claims.reduce((sum, claim) => (claim.verdict === undefined ? sum + 1 : sum), 0)
+    if ((asked > 0 && got >= asked) || result.claims.length > got || tookMs > SLICE_MS) {
+      this.wake()
+      return
+    }
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const waits: number[] = []
+    if (result.nextReadyInMs !== null) waits.push(result.nextReadyInMs)
+    const throttled = Math.max(this.#rate.waitMs(), this.#bandwidth.waitMs())
+    if (throttled > 0) waits.push(throttled)
+    if (waits.length === 0) return
+    const wait = Math.max(Math.min(...waits), asked <= 0 ? throttled : 0)
+    if (asked <= 0 && throttled === 0) return
+    this.#timer = this.context.clock.setTimer(() => {
+      this.#timer = undefined
+      this.wake()
+    }, wait)
+  }
+
+  #settleVerdict(claim: Claim): void {
+    const { code, reason, final } = claim.verdict as NonNullable<Claim['verdict']>
+    this.commit.push(this.#judge.skipped(claim, code, reason, final), this.#live.size)
+  }
+
+  #dispatch(claim: Claim): void {
+    const { settings, robots, clock } = this.context
+    if (settings.recheckScope && claim.gate !== true && claim.root === undefined && claim.meta?.handler === undefined) {
+      const refusal = settings.scope.check(claim.url, claim.depth)
+      if (refusal !== undefined) {
+        this.#unstarted(claim)
+        this.commit.push(this.#judge.skipped(claim, refusal.code, refusal.reason), this.#live.size)
+        return
+      }
+    }
+    if (claim.gate === true || settings.robots === 'ignore') {
+      this.#start(claim, false)
+      return
+    }
+    const known = robots.get(originOf(claim.url), clock.now())
+    if (known === undefined) this.#askRobots(claim)
+    else this.#obey(claim, known)
+  }
+
+  #obey(claim: Claim, known: OriginRobots): void {
+    const { settings, robots, hosts } = this.context
+    const host = hosts.of(claim.key, claim.intervalMs)
+    if (known.crawlDelayMs > host.crawlDelayMs) hosts.crawlDelay(host, known.crawlDelayMs)
+    const origin = originOf(claim.url)
+    const verdict = robots.check(known, claim.url.slice(origin.length))
+    if (verdict.allowed) this.#start(claim, false)
+    else if (settings.robots === 'record') this.#start(claim, true)
+    else {
+      this.#unstarted(claim)
+      this.commit.push(this.#judge.skipped(claim, verdict.code, verdict.reason), this.#live.size)
+    }
+  }
+
+  /** The durable state of the origin first; if there is none, robots.txt goes to the head of the key's queue. */
+  #askRobots(claim: Claim): void {
+    const { frontier, robots, clock } = this.context
+    const origin = originOf(claim.url)
+    this.#lookups++
+    frontier
+      .key(claim.key)
+      .then(async (state: KeyState) => {
+        this.#lookups--
+        if (this.#over) return
+        const now = clock.now()
+        const stored = state.robots.get(origin)
+        const known = robots.get(origin, now) ?? (stored === undefined ? undefined : robots.learn(stored, now))
+        if (known !== undefined) {
+          this.#obey(claim, known)
+          return
+        }
+        this.#unstarted(claim)
+        const release = { id: claim.id, do: 'release' as const }
+        this.commit.push(
+          { claim, settlement: release, draft: undefined, response: undefined, links: undefined },
+          this.#live.size,
+        )
+        await frontier.add([this.admission.gate(`${origin}/robots.txt`)])
+        this.wake()
+      })
+      .catch((error: unknown) => this.halt(error))
+  }
+
+  #robotsLearned(claim: Claim, origin: string, state: Parameters<RobotsGate['learn']>[0]): void {
+    const { robots, clock, hosts, bus } = this.context
+    const known = robots.learn(state, clock.now())
+    if (known !== undefined && known.crawlDelayMs > 0) {
+      hosts.crawlDelay(hosts.of(claim.key, claim.intervalMs), known.crawlDelayMs)
+    }
+    if (bus.wants('robots.received'))
+      bus.emit('robots.received', { origin, status: state.status, verdict: state.verdict })
+  }
+
+  #sitemapsOf(claim: Claim, origin: string): ReturnType<Admission['sitemaps']> | undefined {
+    const { settings, robots, clock } = this.context
+    if (settings.kind !== 'crawl' || settings.sitemaps === 'off') return undefined
+    if (settings.scope.check(`${origin}/`, 0)?.reason.startsWith('scope: host') === true) return undefined
+    const named = robots.get(origin, clock.now())?.sitemaps ?? []
+    return this.admission.sitemaps(named.length > 0 ? named : [`${origin}/sitemap.xml`], claim.rootUrl ?? claim.url)
+  }
+
+  #start(claim: Claim, denied: boolean): void {
+    const { settings, addressOf } = this.context
+    if (!settings.ipGate || addressOf === undefined) {
+      this.#fetch(claim, denied, undefined)
+      return
+    }
+    this.#lookups++
+    addressOf(claim.url)
+      .catch(() => undefined)
+      .then((ip) => {
+        this.#lookups--
+        if (this.#over) return
+        const { perHost } = this.context.hosts.of(claim.key, claim.intervalMs)
+        const waitMs = ip === undefined ? 0 : this.#ips.enter(ip, perHost, this.context.clock.now())
+        if (waitMs === 0) {
+          this.#fetch(claim, denied, ip)
+          return
+        }
+        this.#unstarted(claim)
+        const release = { id: claim.id, do: 'release' as const, afterMs: waitMs, group: claim.key }
+        this.commit.push(
+          { claim, settlement: release, draft: undefined, response: undefined, links: undefined },
+          this.#live.size,
+        )
+        this.wake()
+      })
+      .catch((error: unknown) => this.halt(error))
+  }
+
+  #fetch(claim: Claim, denied: boolean, ip: string | undefined): void {
+    const { fetcher, hosts, bus } = this.context
+    if (this.#reason !== undefined) {
+      this.#unstarted(claim)
+      const release = { id: claim.id, do: 'release' as const }
+      this.commit.push(
+        { claim, settlement: release, draft: undefined, response: undefined, links: undefined },
+        this.#live.size,
+      )
+      return
+    }
+    const attempt = new Attempt(claim, this, denied, ip)
+    this.#live.add(attempt)
+    this.#rate.take(1)
+    this.#countPublic(claim)
+    if (bus.wants('request.claimed'))
+      bus.emit('request.claimed', { url: claim.url, key: claim.key, attempt: claim.attempt })
+    const { perHost } = hosts.of(claim.key, claim.intervalMs)
+    const headers = conditionalHeaders(claim)
+    attempt.handle = fetcher.start(
+      {
+        url: claim.url,
+        maxConnections: perHost,
+        ...(headers === undefined ? {} : { headers }),
+        ...(claim.gate === true ? { maxBytes: ROBOTS_BYTES } : {}),
+      },
+      attempt,
+    )
+  }
+
+  /** Without a contact a job of unknown size stops (resumably) after this many URLs of other people's sites. */
+  #countPublic(claim: Claim): void {
+    const { settings, settledBefore } = this.context
+    if (settings.publicLimit === Number.POSITIVE_INFINITY || claim.gate === true || settings.isPrivate(claim.url))
+      return
+    this.#publicStarted++
+    if (this.#publicStarted + settledBefore >= settings.publicLimit) this.stop('contact', settings.drainMs)
+  }
+
+  #unstarted(claim: Claim): void {
+    this.#ends.push({ id: claim.id, paceMs: 0, endedAgoMs: 0, started: false })
+    this.#endedAt.push(this.context.clock.now())
+    this.wake()
+  }
+
+  #patchKey(key: string, patch: Parameters<Context['frontier']['key']>[1]): void {
+    this.context.frontier.key(key, patch).catch((error: unknown) => this.halt(error))
+  }
+
+  #widen(url: string): void {
+    this.widened.push(url)
+    this.commit.position('scope', Buffer.from(JSON.stringify(this.widened)))
+  }
+
+  #cancelAll(): void {
+    for (const attempt of this.#live) attempt.handle?.cancel('the job stops')
+  }
+
+  async #maybeFinish(): Promise<void> {
+    if (this.#live.size > 0 || this.#lookups > 0) return
+    if (this.commit.waiting > 0) {
+      // Nothing is in flight that could fill the group: no reason to wait for its timer.
+      if (this.#reason !== undefined || !this.feed.reading) await this.commit.flush()
+      if (this.commit.waiting > 0) return
+    }
+    if (this.#reason !== undefined) {
+      await this.#flushEnds()
+      await this.commit.flush()
+      this.#done(this.#reason)
+      return
+    }
+    const { settings, frontier } = this.context
+    if (settings.limit !== undefined && this.commit.settledSoon >= settings.limit) {
+      const stats = await frontier.stats()
+      const left = stats.queued + stats.delayed + stats.following + stats.inFlight
+      if (left > 0 || this.feed.reading) {
+        this.limitReason = `--limit ${settings.limit}`
+        this.stop('limit', settings.drainMs)
+        return
+      }
+    }
+    if (this.feed.reading) return
+    const stats = await frontier.stats()
+    const left = stats.queued + stats.delayed + stats.following + stats.inFlight + stats.gates
+    if (left === 0 && this.commit.waiting === 0 && this.#live.size === 0 && this.#lookups === 0) this.#done('finished')
+  }
+
+  #check(): void {
+    if (this.#over) return
+    const { settings, clock } = this.context
+    if (settings.maxTimeMs !== undefined && clock.now() - this.#startedAt >= settings.maxTimeMs) {
+      this.limitReason = '--max-time'
+      this.stop('limit', settings.drainMs)
+    }
+    const low = settings.diskLow?.()
+    if (low !== undefined) {
+      this.limitReason = low
+      this.stop('disk', settings.drainMs)
+    }
+    const untilMaxTime =
+      settings.maxTimeMs === undefined ? CHECK_MS : this.#startedAt + settings.maxTimeMs - clock.now()
+    this.#checkTimer = clock.setTimer(() => this.#check(), Math.max(1, Math.min(CHECK_MS, untilMaxTime)))
+  }
+
+  #done(end: EngineEnd): void {
+    if (this.#over) return
+    this.#over = true
+    this.#end()
+    this.#finish?.(end)
+  }
+
+  #end(): void {
+    this.#timer?.cancel()
+    this.#checkTimer?.cancel()
+    this.feed.stop()
+  }
+
+  event(type: NewEvent['type'], data: NewEvent['data']): void {
+    this.commit.event(type, data)
+  }
+
+  warn(code: ErrorCode, message: string): void {
+    this.event('warning.raised', { code, message })
+  }
+}
+
+/** Sends the validators of the last `ok` answer (RFC 9110 13.1). */
+function conditionalHeaders(claim: Claim): Record<string, string> | undefined {
+  const { meta } = claim
+  if (meta === undefined || (meta.etag === undefined && meta.lastModified === undefined)) return undefined
+  return {
+    ...(meta.etag === undefined ? {} : { 'if-none-match': meta.etag }),
+    ...(meta.lastModified === undefined ? {} : { 'if-modified-since': meta.lastModified }),
+  }
+}
+
+/** The error of a job that grew over the count that needs a contact. */
+export function contactMissing(limit: number): SluiceError {
+  return new SluiceError(
+    'CONTACT_MISSING',
+    `a job of more than ${limit} URLs needs a contact so that site owners can reach you`,
+    {
+      hint: 'give --contact https://your.site/bot (or a mail address), then run the same command again: it continues',
+      exit: 4,
+    },
+  )
+}

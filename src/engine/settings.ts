@@ -1,0 +1,51 @@
+/** Everything the engine is told about one run. Numbers in ms and bytes; already validated. */
+import type { LinkKind } from '../extract/extractor.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { Scope } from '../policy/scope.ts'
+
+/** Live settings of one key: the job's own, or those of a `hosts` entry. */
+export interface HostSettings {
+  readonly delayMs: number
+  readonly perHost: number
+}
+
+export interface EngineSettings {
+  readonly kind: 'fetch' | 'crawl'
+  readonly run: number
+  /** `sluice` and the like: the product token matched in robots.txt and meta robots. */
+  readonly agent: string
+  readonly policy: Policy
+  readonly scope: Scope
+  /** The scope has changed since requests were queued: look at each again before it is started. */
+  readonly recheckScope: boolean
+  readonly kinds: ReadonlySet<LinkKind>
+  /** Obey rel=nofollow, meta robots nofollow and X-Robots-Tag nofollow. */
+  readonly nofollow: boolean
+  readonly robots: 'obey' | 'record' | 'ignore'
+  readonly sitemaps: 'auto' | 'only' | 'off'
+  concurrency: number
+  /** URLs settled other than skipped, over the life of the job. */
+  limit: number | undefined
+  maxTimeMs: number | undefined
+  /** Requests a second over all keys. */
+  ratePerSecond: number | undefined
+  bytesPerSecond: number | undefined
+  readonly drainMs: number
+  hostSettings(key: string): HostSettings
+  keyOf(url: string): string
+  groupsOf(url: string): readonly string[] | undefined
+  /** Gate by connected IP address as well. */
+  readonly ipGate: boolean
+  /** Free bytes of the disk below which the job stops; asked now and then. Undefined: not watched. */
+  readonly diskLow: (() => string | undefined) | undefined
+  /** URLs outside loopback and private ranges allowed without a contact. */
+  readonly publicLimit: number
+  isPrivate(url: string): boolean
+}
+
+/** Smallest group that is committed at once, and the age at which a smaller one is. */
+export const GROUP = 64
+export const GROUP_MS = 20
+/** Requests started per turn of the event loop, and the time after which a turn ends (DESIGN.md 7, slices). */
+export const SLICE = 32
+export const SLICE_MS = 2

@@ -1,0 +1,625 @@
+/**
+ * The composition root: opens what the options name, runs the engine over it, keeps folder, summary and control socket,
+ * and says how it ended. Running the same options again continues the job, after any death.
+ */
+import { randomUUID } from 'node:crypto'
+import { readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createBus } from '../engine/bus.ts'
+import { systemClock } from '../engine/clock.ts'
+import type { Consumer } from '../engine/context.ts'
+import { contactMissing, Engine } from '../engine/engine.ts'
+import type { EngineEnd } from '../engine/engine.ts'
+import { GROUP } from '../engine/settings.ts'
+import { scanPage } from '../extract/html.ts'
+import type { Fetcher } from '../fetch/fetcher.ts'
+import type { FrontierStats, OpenedFrontier } from '../frontier/frontier.ts'
+import type { Clock, TimerHandle } from '../model/clock.ts'
+import { SluiceError } from '../model/errors.ts'
+import type { EventType } from '../model/event.ts'
+import { parseOption } from '../model/options.ts'
+import { emptyCounts, sumCounts } from '../model/outcome.ts'
+import type { PageRecord } from '../model/record.ts'
+import { defaultFailures, evaluateFailIf } from '../policy/fail-if.ts'
+import type { FailFacts } from '../policy/fail-if.ts'
+import { afterCommitWriter } from '../sink/stdout.ts'
+import type { Sink } from '../sink/sink.ts'
+import { readSitemap } from '../source/sitemap.ts'
+import { createFingerprint } from '../url/fingerprint.ts'
+import { hostOf } from '../url/key.ts'
+import { serveControl } from './control.ts'
+import type { ControlMethod, ControlServer } from './control.ts'
+import { userAgent } from './contact.ts'
+import { etaOf } from './eta.ts'
+import { newStored, readStored, setAside, writeStored, writeWhole } from './folder.ts'
+import type { StoredJob } from './folder.ts'
+import type { Job, JobEvent, JobKind, Opening, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
+import { openFetcher, openFrontier, openSinks } from './open-backend.ts'
+import type { OpenedSinks } from './open-backend.ts'
+import { changedOptions, resolveOptions, storedOptions } from './options.ts'
+import type { JobOptions, ResolvedOptions } from './options.ts'
+import { checkContactRule, createPacing, engineSettings, planJob, VERSION } from './prepare.ts'
+import type { Pacing, Plan } from './prepare.ts'
+import { countMatching, requeueAnswered, requeueMatching } from './requeue.ts'
+import { checkSum, exitCodeOf, exitCodeOfError, openingOf, statusOf } from './run-end.ts'
+import { readRunState, RUN_POSITION, writeRunState } from './run-state.ts'
+import type { RunState } from './run-state.ts'
+import { Reasons, snapshotOf, summaryOf } from './summary.ts'
+
+/** How often the sum is checked and `summary.json` written while running, ms. */
+const CHECKPOINT_MS = 2_000
+/** Options that decide which URLs belong: when they change, queued URLs are looked at again. */
+const SCOPE_OPTIONS = ['scope', 'include', 'exclude', 'depth', 'seeds']
+
+interface Opened {
+  readonly stored: StoredJob | undefined
+  readonly backend: OpenedFrontier
+  readonly fetcher: Fetcher
+  /** Large bodies on their way; gone with the run. */
+  readonly spoolFolder: string
+  readonly sinks: OpenedSinks
+  readonly engine: Engine
+  readonly opening: Opening
+  readonly state: RunState
+  readonly before: FrontierStats
+}
+
+/** Throws `SluiceError` for bad options at once; nothing is opened before `open` or `run`. */
+export function createJob(options: JobOptions & { readonly kind?: JobKind } = {}): Job {
+  const { kind = 'crawl', ...rest } = options
+  return jobOf(kind, resolveOptions([{ origin: 'options', values: rest }]), process.cwd(), { durable: true })
+}
+
+export interface JobExtras {
+  /** True: a folder, named after the input when no name is given. */
+  readonly durable: boolean
+  readonly consumer?: Consumer
+}
+
+/** For the command line, which has resolved the options itself. */
+export function jobOf(kind: JobKind, options: ResolvedOptions, cwd: string, extras: JobExtras): Job {
+  return new FolderJob(planJob(kind, options, cwd, extras.durable), extras)
+}
+
+class FolderJob implements Job {
+  readonly name: string
+  readonly folder: string
+  readonly kind: JobKind
+  readonly #plan: Plan
+  readonly #extras: JobExtras
+  readonly #clock: Clock
+  readonly #bus = createBus()
+  readonly #pacing: Pacing
+  readonly #reasons = new Reasons()
+  #opening: Promise<Opened> | undefined
+  #running: Promise<Summary> | undefined
+  #startedAt = 0
+  #startedWall = 0
+  #stopReason: RunEnd | undefined
+  #paused = false
+  #checkpoint: TimerHandle | undefined
+  #control: ControlServer | undefined
+  #closed = false
+
+  constructor(plan: Plan, extras: JobExtras) {
+    this.#plan = plan
+    this.#extras = extras
+    this.name = plan.name
+    this.folder = plan.folder ?? ''
+    this.kind = plan.kind
+    this.#clock = plan.options.get<Clock>('clock') ?? systemClock()
+    this.#pacing = createPacing(plan.options)
+    const signal = plan.options.get<AbortSignal>('signal')
+    signal?.addEventListener('abort', () => void this.stop('aborted'), { once: true })
+    if (signal?.aborted === true) this.#stopReason = 'interrupted'
+  }
+
+  async open(): Promise<Opening> {
+    return (await this.#open()).opening
+  }
+
+  run(): Promise<Summary> {
+    this.#running ??= this.#run()
+    return this.#running
+  }
+
+  async stop(reason: string, drainMs?: number): Promise<void> {
+    this.#stopReason ??= reason === 'SIGTERM' ? 'terminated' : 'interrupted'
+    if (this.#opening === undefined) return
+    const { engine } = await this.#opening
+    engine.stop('stopped', drainMs ?? (this.#plan.options.get<number>('drain') as number))
+  }
+
+  async pause(by: string): Promise<void> {
+    const { backend, engine } = await this.#open()
+    await backend.frontier.control('pause')
+    if (!this.#paused) engine.event('job.paused', { by })
+    this.#paused = true
+  }
+
+  async resume(by: string): Promise<void> {
+    const { backend, engine } = await this.#open()
+    await backend.frontier.control('resume')
+    if (this.#paused) engine.event('job.resumed', { by })
+    this.#paused = false
+    engine.wake()
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const { backend, engine, state } = await this.#open()
+    const stats = await backend.frontier.stats()
+    return snapshotOf({
+      ...this.#figures(stats, engine),
+      run: state.run,
+      status: this.#status(),
+      eta: await etaOf(backend.frontier, stats, engine),
+    })
+  }
+
+  async set(name: string, value: unknown, by: string): Promise<void> {
+    const { engine } = await this.#open()
+    const { settings } = engine.context
+    const { pace } = this.#pacing
+    switch (name) {
+      case 'delay':
+        pace.delayMs = parseOption('delay', value) as number
+        break
+      case 'perHost':
+        pace.perHost = parseOption('perHost', value) as number
+        break
+      case 'concurrency':
+        settings.concurrency = parseOption('concurrency', value) as number
+        break
+      case 'limit':
+        settings.limit = parseOption('limit', value) as number
+        break
+      case 'rate':
+        settings.ratePerSecond = parseOption('rate', value) as number
+        break
+      case 'bandwidth':
+        settings.bytesPerSecond = parseOption('bandwidth', value) as number
+        break
+      default:
+        throw new SluiceError('OPTION_INVALID', `${name} cannot be changed while the job runs`, {
+          hint: 'delay, perHost, concurrency, limit, rate and bandwidth can; stop the job to change others',
+        })
+    }
+    engine.event('key.changed', { key: '*', what: name, value: String(value) + (by === '' ? '' : ` (by ${by})`) })
+    engine.retune()
+  }
+
+  async retry(query: RetryQuery, dryRun = false): Promise<number> {
+    const { backend, engine } = await this.#open()
+    const now = this.#clock.wall()
+    if (dryRun) return countMatching(backend.frontier, query, now)
+    const count = await requeueMatching(backend.frontier, query, now)
+    engine.wake()
+    return count
+  }
+
+  on<Type extends EventType>(type: Type, listener: (event: JobEvent<Type>) => void): () => void {
+    return this.#bus.subscribe([type], (name, data, id, t) =>
+      listener(this.#event(name, data, id, t) as JobEvent<Type>),
+    )
+  }
+
+  onAny(listener: (event: JobEvent) => void): () => void {
+    return this.#bus.subscribe(undefined, (name, data, id, t) => listener(this.#event(name, data, id, t)))
+  }
+
+  async *pages(): AsyncIterableIterator<PageRecord> {
+    const queue: PageRecord[] = []
+    let wake: (() => void) | undefined
+    let over = false
+    const end = this.#bus.subscribe(['request.settled'], (_type, data) => {
+      queue.push(data as PageRecord)
+      wake?.()
+    })
+    const running = this.run().finally(() => {
+      over = true
+      wake?.()
+    })
+    running.catch(() => undefined)
+    let paused = false
+    const { backend, engine } = await this.#open()
+    try {
+      for (;;) {
+        const next = queue.shift()
+        if (next !== undefined) {
+          // A slow reader slows the fetching: with a full queue nothing new is claimed.
+          if (!paused && queue.length > 4 * GROUP) {
+            paused = true
+            await backend.frontier.control('pause')
+          } else if (paused && queue.length < GROUP) {
+            paused = false
+            await backend.frontier.control('resume')
+            engine.wake()
+          }
+          yield next
+        } else if (over) {
+          await running
+          return
+        } else {
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+        }
+      }
+    } finally {
+      end()
+      if (!over) {
+        await this.stop('the reader stopped')
+        await running.catch(() => undefined)
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    if (this.#running !== undefined) {
+      await this.stop('closed', 0)
+      await this.#running.catch(() => undefined)
+    }
+    if (this.#closed || this.#opening === undefined) return
+    this.#closed = true
+    const opened = await this.#opening.catch(() => undefined)
+    if (opened !== undefined) await this.#shut(opened)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #event(type: EventType, data: object, id: number | undefined, t: string | undefined): JobEvent {
+    return {
+      ...data,
+      type,
+      ...(id === undefined ? {} : { id }),
+      t: t ?? new Date(this.#clock.wall()).toISOString(),
+    } as unknown as JobEvent
+  }
+
+  #open(): Promise<Opened> {
+    this.#opening ??= this.#openAll()
+    return this.#opening
+  }
+
+  async #openAll(): Promise<Opened> {
+    const { options, folder, inputs } = this.#plan
+    const publicLimit = await checkContactRule(this.#plan)
+    if (folder !== undefined && options.get<boolean>('fresh') === true) setAside(folder)
+    const known = folder === undefined ? undefined : readStored(folder)
+    const stored = folder === undefined ? undefined : this.#stored(known)
+    const fingerprint = await createFingerprint(BigInt(`0x${stored?.seed ?? '0'}`))
+    const backend = await openFrontier(folder, options, this.#clock, fingerprint, (key) => this.#pacing.defaults(key))
+    let fetcher: Fetcher | undefined
+    try {
+      if (folder !== undefined && stored !== undefined) writeStored(folder, stored)
+      const changes = known === undefined || stored === undefined ? [] : changedOptions(known.options, stored.options)
+      const before = await backend.frontier.stats()
+      const state = this.#nextRun(readRunState(backend.positions), before)
+      const concurrency =
+        options.get<number>('concurrency') ?? defaultConcurrency(options.get<number>('perHost') as number)
+      const scopeChanged = changes.some((change) => SCOPE_OPTIONS.includes(change.name))
+      const settings = engineSettings(this.#plan, this.#pacing, state.run, concurrency, publicLimit, scopeChanged)
+      const spoolFolder = join(folder ?? tmpdir(), folder === undefined ? `sluice-${randomUUID()}` : 'spool')
+      const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
+      fetcher = await openFetcher(options, this.#clock, agent, concurrency, spoolFolder, inputs.seeds)
+      const sinks = await openSinks(options, this.#plan.cwd, folder)
+      await this.#openSinks(sinks.sinks, stored, backend, state.run, before.seq)
+      const widened = backend.positions.get('scope')
+      const engine = new Engine(
+        {
+          settings,
+          clock: this.#clock,
+          frontier: backend.frontier,
+          fetcher,
+          scanner: scanPage,
+          readSitemap: (body, url) => readSitemap(body, url),
+          fingerprint,
+          sinks: sinks.sinks,
+          sources: inputs.sources,
+          positions: backend.positions,
+          bus: this.#bus,
+          consumer: this.#extras.consumer,
+          print: sinks.stdout ? this.#printer() : undefined,
+          addressOf: fetcher.addressOf === undefined ? undefined : (url) => (fetcher as Fetcher).addressOf!(url),
+          readFile: (path) => readFileSync(path),
+          removeFile: (path) => rmSync(path, { force: true }),
+          seq: before.seq,
+          settledBefore: sumCounts(before.done) - before.done.skipped,
+        },
+        widened === undefined ? [] : (JSON.parse(Buffer.from(widened).toString('utf8')) as string[]),
+      )
+      const opening = openingOf(backend, before, readRunState(backend.positions), this.#clock.wall(), changes)
+      return { stored, backend, fetcher, spoolFolder, sinks, engine, opening, state, before }
+    } catch (error) {
+      await fetcher?.close()
+      await backend.frontier.close()
+      throw error
+    }
+  }
+
+  /** The stored job with today's options; refuses another kind or subject under the same name. */
+  #stored(known: StoredJob | undefined): StoredJob {
+    const { options, kind, inputs, cwd, name } = this.#plan
+    const stored = storedOptions(options)
+    if (known === undefined) {
+      const createdAt = new Date(this.#clock.wall()).toISOString()
+      return newStored({ kind, name, subject: inputs.subject, options: stored, cwd, createdAt })
+    }
+    if (known.kind !== kind || known.subject !== inputs.subject) {
+      throw new SluiceError(
+        'JOB_MISMATCH',
+        `the job ${name} is a ${known.kind} of ${known.subject}, not a ${kind} of ${inputs.subject}`,
+        { hint: `give this one another name with --job, or start over with --fresh (keeps the old one as ${name}.1)` },
+      )
+    }
+    return { ...known, options: stored, cwd }
+  }
+
+  /** A run that was not finished goes on; a finished one is followed by the next. */
+  #nextRun(last: RunState | undefined, before: FrontierStats): RunState {
+    const at = this.#clock.wall()
+    if (last === undefined) return { run: 1, status: 'running', at }
+    const left = before.queued + before.delayed + before.following + before.inFlight
+    const same = last.status !== 'finished' || left > 0
+    const ifChanged = this.#plan.options.get<boolean>('ifChanged') === true
+    if (same) {
+      return {
+        run: last.run,
+        status: 'running',
+        at,
+        ...(typeof last.requeueAfter === 'number' ? { requeueAfter: last.requeueAfter } : {}),
+      }
+    }
+    return { run: last.run + 1, status: 'running', at, ...(ifChanged ? { requeueAfter: 0 } : {}) }
+  }
+
+  async #openSinks(
+    sinks: readonly Sink[],
+    stored: StoredJob | undefined,
+    backend: OpenedFrontier,
+    run: number,
+    seq: number,
+  ): Promise<void> {
+    const columns = new Set<string>()
+    for (const source of this.#plan.inputs.sources) for (const column of source.columns ?? []) columns.add(column)
+    for (const sink of sinks) {
+      await sink.open(
+        { name: this.name, id: stored?.id ?? randomUUID(), run, committedSeq: seq, columns: [...columns] },
+        backend.positions.get(`sink:${sink.name}`),
+      )
+    }
+  }
+
+  /**
+   * Where each new output begins is committed before its first write: what lies behind it after a death is ours, what
+   * lies before it was the user's.
+   */
+  #startPositions({ sinks, backend, engine }: Opened): void {
+    for (const sink of sinks.sinks) {
+      const name = `sink:${sink.name}`
+      if (backend.positions.has(name)) continue
+      const position = sink.position?.()
+      if (position !== undefined) engine.commit.position(name, position)
+    }
+  }
+
+  #printer(): (lines: string) => Promise<void> | void {
+    const writer = afterCommitWriter(process.stdout, { format: 'ndjson' })
+    return (lines) => {
+      if (!writer.closed) return writer.write(lines)
+      void this.stop('standard output was closed')
+    }
+  }
+
+  async #run(): Promise<Summary> {
+    this.#startedAt = this.#clock.now()
+    this.#startedWall = this.#clock.wall()
+    const opened = await this.#open()
+    const { engine, backend, state } = opened
+    const unsubscribe = this.#bus.subscribe(['request.settled'], (_type, data) => this.#note(data as PageRecord))
+    try {
+      if (this.#plan.folder !== undefined) {
+        this.#control = await serveControl(this.#plan.folder, (method, params) => this.#answer(method, params))
+      }
+      engine.commit.position(RUN_POSITION, writeRunState(state))
+      this.#startPositions(opened)
+      engine.event('job.started', { job: this.name, run: state.run, pid: process.pid })
+      const { recovered } = opened.before
+      if (recovered !== null) engine.event('job.recovered', recovered)
+      if (this.#plan.options.get<boolean>('paused') === true) await this.pause('--paused')
+      await engine.commit.flush()
+      await this.#writeSummary(opened, null, null)
+      if (typeof state.requeueAfter === 'number') {
+        await requeueAnswered(
+          backend.frontier,
+          state.run,
+          () => this.#clock.wall(),
+          state.requeueAfter === 0 ? undefined : state.requeueAfter,
+        )
+      }
+      this.#armCheckpoint(opened)
+      if (this.#stopReason !== undefined) engine.stop('stopped', 0)
+      const end = this.#endOf(await engine.run(), engine)
+      return await this.#finish(opened, end)
+    } catch (error) {
+      await this.#halted(opened, error)
+      throw error
+    } finally {
+      unsubscribe()
+      this.#checkpoint?.cancel()
+      await this.#shut(opened)
+    }
+  }
+
+  #endOf(end: EngineEnd, engine: Engine): RunEnd {
+    if (end === 'stopped') return this.#stopReason ?? 'interrupted'
+    if (end === 'finished') return 'finished'
+    if (engine.limitReason === '' && end === 'contact') engine.limitReason = 'CONTACT_MISSING'
+    return 'limit'
+  }
+
+  async #finish(opened: Opened, end: RunEnd): Promise<Summary> {
+    const { engine, state, backend } = opened
+    engine.commit.position(RUN_POSITION, writeRunState({ run: state.run, status: end, at: this.#clock.wall() }))
+    if (end === 'finished') engine.event('job.finished', { reason: 'nothing is left' })
+    else engine.event('job.stopped', { reason: engine.limitReason === '' ? end : engine.limitReason })
+    await engine.commit.flush()
+    checkSum(await backend.frontier.stats())
+    const summary = await this.#writeSummary(opened, end, this.#clock.wall())
+    if (engine.limitReason === 'CONTACT_MISSING') throw contactMissing(engine.context.settings.publicLimit)
+    return summary
+  }
+
+  /** What can still be said when we failed: the state itself is intact by construction. */
+  async #halted(opened: Opened, error: unknown): Promise<void> {
+    if (error instanceof SluiceError && error.code === 'CONTACT_MISSING') return
+    try {
+      await this.#writeSummary(opened, 'halted', this.#clock.wall(), exitCodeOfError(error))
+    } catch {
+      // The disk or the store is the trouble: the error that is thrown says so.
+    }
+  }
+
+  async #shut({ engine, fetcher, spoolFolder, sinks, backend }: Opened): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    engine.halt(new SluiceError('CANCELLED', 'the job was closed'))
+    await fetcher.close()
+    rmSync(spoolFolder, { recursive: true, force: true })
+    for (const sink of sinks.sinks) await sink.close()
+    await backend.frontier.close()
+    // Last: whoever waits for this job to end may then open it.
+    await this.#control?.close()
+  }
+
+  #armCheckpoint(opened: Opened): void {
+    this.#checkpoint = this.#clock.setTimer(() => {
+      this.#atCheckpoint(opened).then(
+        () => this.#armCheckpoint(opened),
+        (error: unknown) => opened.engine.halt(error),
+      )
+    }, CHECKPOINT_MS)
+  }
+
+  async #atCheckpoint(opened: Opened): Promise<void> {
+    if (this.#closed) return
+    checkSum(await opened.backend.frontier.stats())
+    await this.#writeSummary(opened, null, null)
+  }
+
+  async #writeSummary(opened: Opened, end: RunEnd | null, endedWall: number | null, exit?: number): Promise<Summary> {
+    const { backend, engine, sinks, state } = opened
+    const stats = await backend.frontier.stats()
+    const figures = this.#figures(stats, engine)
+    const draft = summaryOf({
+      ...figures,
+      run: state.run,
+      status: end === null ? this.#status() : statusOf(end),
+      eta: null,
+      end,
+      startedWall: this.#startedWall,
+      endedWall,
+      outputs: sinks.outputs,
+      failed: [],
+      exitCode: 0,
+      reasons: this.#reasons,
+    })
+    const failed = end === 'finished' ? this.#failIf(draft, stats) : []
+    const summary: Summary = { ...draft, failed, exitCode: exit ?? exitCodeOf(end, failed) }
+    if (this.#plan.folder !== undefined) {
+      const path = join(this.#plan.folder, 'summary.json')
+      writeWhole(path, `${JSON.stringify(summary, null, 2)}\n`)
+      if (end !== null) this.#bus.emit('summary.written', { path })
+    }
+    return summary
+  }
+
+  #failIf(summary: Summary, stats: FrontierStats): string[] {
+    const total = summary.times['total'] ?? { p50: 0, p90: 0, p99: 0, max: 0 }
+    const codes: Record<string, number> = {}
+    for (const [name, count] of stats.codes) {
+      const code = name.slice(name.indexOf('/') + 1)
+      codes[code] = (codes[code] ?? 0) + count
+    }
+    const facts: FailFacts = {
+      outcomes: stats.done,
+      codes,
+      statuses: summary.statuses,
+      seeds: this.kind === 'fetch' ? { outcomes: stats.done, codes } : this.#seeds,
+      ms: { ...total, p95: summary.p95Ms },
+    }
+    const given = this.#plan.options.get<string[]>('failIf')
+    if (given === undefined) return [...defaultFailures(this.kind, facts)]
+    return given
+      .map((rule) => evaluateFailIf(rule, facts))
+      .filter((verdict) => verdict.failed)
+      .map((verdict) => verdict.text)
+  }
+
+  /** Outcomes of the start pages, noted as they settle. */
+  readonly #seeds = { outcomes: emptyCounts(), codes: {} as Record<string, number> }
+
+  #note(record: PageRecord): void {
+    if (record.via === 'seed') {
+      this.#seeds.outcomes[record.outcome]++
+      if (record.code !== undefined) this.#seeds.codes[record.code] = (this.#seeds.codes[record.code] ?? 0) + 1
+    }
+    if (record.outcome === 'failed' || record.outcome === 'skipped' || record.outcome === 'denied') {
+      this.#reasons.note(record.outcome, record.code ?? '', hostOf(record.final ?? record.url))
+    }
+  }
+
+  #figures(stats: FrontierStats, engine: Engine) {
+    return {
+      job: this.name,
+      kind: this.kind,
+      folder: this.folder,
+      total: this.#plan.options.get<number>('total') ?? this.#plan.inputs.total,
+      stats,
+      engine,
+      startedAt: this.#startedAt,
+      now: this.#clock.now(),
+    }
+  }
+
+  #status(): Snapshot['status'] {
+    if (this.#stopReason !== undefined) return 'draining'
+    return this.#paused ? 'paused' : 'running'
+  }
+
+  async #answer(method: ControlMethod, params: unknown): Promise<unknown> {
+    const given = (params ?? {}) as {
+      by?: string
+      name?: string
+      value?: unknown
+      query?: RetryQuery
+      dryRun?: boolean
+      drainMs?: number
+    }
+    const by = given.by ?? 'another process'
+    switch (method) {
+      case 'stop':
+        await this.stop(`stopped by ${by}`, given.drainMs)
+        return { pid: process.pid }
+      case 'pause':
+        return this.pause(by)
+      case 'resume':
+        return this.resume(by)
+      case 'set':
+        return this.set(String(given.name), given.value, by)
+      case 'retry':
+        return this.retry(given.query ?? {}, given.dryRun === true)
+      case 'snapshot':
+        return this.snapshot()
+    }
+  }
+}
+
+/** Sockets are cheap; answers waiting in memory are not. Enough for a thousand polite hosts at once. */
+function defaultConcurrency(perHost: number): number {
+  return Math.max(256, perHost)
+}

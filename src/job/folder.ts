@@ -1,0 +1,128 @@
+/** The job folder `<name>.sluice/`: where it is, what its config.json says, how an old one is kept. */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { SluiceError } from '../model/errors.ts'
+import type { JobKind } from './job.ts'
+
+export interface StoredJob {
+  readonly format: 1
+  /** Unique for ever: names the job in sinks. */
+  readonly id: string
+  readonly kind: JobKind
+  readonly name: string
+  /** What the job is about (first input): a job of the same name with another one is a mistake. */
+  readonly subject: string
+  /** Seed of the fingerprints, hex. */
+  readonly seed: string
+  readonly createdAt: string
+  readonly options: Readonly<Record<string, unknown>>
+  /** Working directory that relative paths of the options refer to. */
+  readonly cwd: string
+}
+
+export const SUFFIX = '.sluice'
+
+/** `name` or a path, with or without the suffix, → absolute folder. */
+export function folderOf(job: string, cwd: string): string {
+  const path = resolve(cwd, job)
+  return path.endsWith(SUFFIX) ? path : path + SUFFIX
+}
+
+export function nameOf(folder: string): string {
+  return basename(folder, SUFFIX)
+}
+
+/** Name from the first input: a file's name without its extensions, or a URL's host. */
+export function nameFromInput(input: string): string {
+  if (input === '-') return 'stdin'
+  const url = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(input)
+  const raw =
+    url === null
+      ? basename(input)
+          .replace(/\.(gz|zst)$/i, '')
+          .replace(/\.[a-z0-9]{1,8}$/i, '')
+      : (url[1] as string).replace(/^.*@/, '')
+  const name = raw.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '')
+  return name === '' ? 'job' : name.slice(0, 100)
+}
+
+export function readStored(folder: string): StoredJob | undefined {
+  const path = join(folder, 'config.json')
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+  try {
+    const stored = JSON.parse(text) as StoredJob
+    if (stored.format === 1 && typeof stored.id === 'string') return stored
+  } catch {
+    // Falls through: the message below is the same for a torn and for a foreign file.
+  }
+  throw new SluiceError('FORMAT_UNSUPPORTED', `${path} is not a job of this version of Sluice`, {
+    hint: 'use the version that made it, or --fresh to start a new job (the old one is kept)',
+  })
+}
+
+/** Atomic: a death never leaves half a file. */
+export function writeWhole(path: string, text: string, mode = 0o666): void {
+  const temporary = `${path}.tmp`
+  writeFileSync(temporary, text, { mode })
+  renameSync(temporary, path)
+}
+
+export function writeStored(folder: string, stored: StoredJob): void {
+  mkdirSync(folder, { recursive: true })
+  // Request headers and a proxy may hold credentials: for the owner's eyes only.
+  writeWhole(join(folder, 'config.json'), `${JSON.stringify(stored, null, 2)}\n`, 0o600)
+}
+
+export function newStored(
+  init: Pick<StoredJob, 'kind' | 'name' | 'subject' | 'options' | 'cwd' | 'createdAt'>,
+): StoredJob {
+  return { format: 1, id: randomBytes(8).toString('hex'), seed: randomBytes(8).toString('hex'), ...init }
+}
+
+/** `--fresh`: the old folder becomes `<name>.1.sluice`, `.2` … ; nothing is erased. Returns its new path. */
+export function setAside(folder: string): string | undefined {
+  if (!existsSync(folder)) return undefined
+  for (let n = 1; ; n++) {
+    const aside = join(dirname(folder), `${nameOf(folder)}.${n}${SUFFIX}`)
+    if (existsSync(aside)) continue
+    renameSync(folder, aside)
+    return aside
+  }
+}
+
+/** The folder of a named job, or the only (else the latest) one of this directory. */
+export function findJob(job: string | undefined, cwd: string): string {
+  if (job !== undefined) {
+    const folder = folderOf(job, cwd)
+    if (existsSync(join(folder, 'config.json'))) return folder
+    throw new SluiceError('OPTION_INVALID', `there is no job ${JSON.stringify(job)} here (${folder})`, {
+      hint: 'name a folder that ends in .sluice, or run the command in the directory that holds it',
+    })
+  }
+  const found = readdirSync(cwd, { withFileTypes: true })
+    .filter(
+      (entry) => entry.isDirectory() && entry.name.endsWith(SUFFIX) && existsSync(join(cwd, entry.name, 'config.json')),
+    )
+    .map((entry) => join(cwd, entry.name))
+    .map((folder) => ({ folder, at: statSync(join(folder, 'config.json')).mtimeMs, db: lastWrite(folder) }))
+    .sort((a, b) => Math.max(b.at, b.db) - Math.max(a.at, a.db))
+  const latest = found[0]
+  if (latest !== undefined) return latest.folder
+  throw new SluiceError('OPTION_INVALID', 'there is no job in this directory', {
+    hint: 'start one: sluice fetch urls.txt   or   sluice crawl https://your.site/',
+  })
+}
+
+function lastWrite(folder: string): number {
+  try {
+    return statSync(join(folder, 'job.db-wal')).mtimeMs
+  } catch {
+    return 0
+  }
+}

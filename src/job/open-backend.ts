@@ -1,0 +1,157 @@
+/** Where a URL scheme, a path or an option picks an implementation: frontier, sinks, fetcher. The only such place. */
+import { mkdirSync, statfsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Fetcher } from '../fetch/fetcher.ts'
+import type { KeyDefaults, OpenedFrontier } from '../frontier/frontier.ts'
+import { memoryFrontier } from '../frontier/memory.ts'
+import { SluiceError } from '../model/errors.ts'
+import type { Clock } from '../model/clock.ts'
+import { parseSize } from '../model/options.ts'
+import { csvSink } from '../sink/csv.ts'
+import { filesSink } from '../sink/files.ts'
+import { sinkKindOf } from '../sink/kind.ts'
+import { ndjsonSink } from '../sink/ndjson.ts'
+import type { Sink } from '../sink/sink.ts'
+import type { Fingerprint } from '../url/fingerprint.ts'
+import type { ResolvedOptions } from './options.ts'
+
+export interface OpenedSinks {
+  readonly sinks: readonly Sink[]
+  /** True: page records go to standard output after their commit. */
+  readonly stdout: boolean
+  /** For people: paths. */
+  readonly outputs: readonly string[]
+}
+
+export async function openSinks(
+  options: ResolvedOptions,
+  cwd: string,
+  folder: string | undefined,
+): Promise<OpenedSinks> {
+  const outs = options.get<(string | Sink)[]>('out') ?? (folder === undefined ? [] : [join(folder, 'pages.ndjson')])
+  const durability = options.get<'kill' | 'power'>('durability') ?? 'kill'
+  const sinks: Sink[] = []
+  const outputs: string[] = []
+  let stdout = false
+  for (const out of outs) {
+    if (typeof out !== 'string') {
+      sinks.push(out)
+      outputs.push(out.name)
+      continue
+    }
+    const kind = sinkKindOf(out)
+    if (kind.kind === 'stdout') {
+      stdout = true
+      continue
+    }
+    const path = resolve(cwd, kind.path)
+    outputs.push(path)
+    if (kind.kind === 'ndjson') sinks.push(ndjsonSink({ path, gzip: kind.gzip, durability }))
+    else if (kind.kind === 'csv') sinks.push(csvSink({ path, durability }))
+    else if (kind.kind === 'sqlite') sinks.push((await import('../sink/sqlite.ts')).sqliteSink({ path, durability }))
+    else sinks.push(filesSink({ folder: path, durability }))
+  }
+  const twice = sinks.find((sink, i) => sinks.some((other, j) => j < i && other.name === sink.name))
+  if (twice !== undefined) {
+    throw new SluiceError('OPTION_INVALID', `--out names ${twice.name} twice`, { hint: 'give each output once' })
+  }
+  return { sinks, stdout, outputs }
+}
+
+export async function openFrontier(
+  folder: string | undefined,
+  options: ResolvedOptions,
+  clock: Clock,
+  fingerprint: Fingerprint,
+  defaults: (key: string) => KeyDefaults,
+): Promise<OpenedFrontier> {
+  const inputFp = (source: string, ordinal: number): bigint => fingerprint.ofInput(source, ordinal)
+  if (folder === undefined) return memoryFrontier({ clock, defaults, inputFp })
+  const { sqliteFrontier } = await import('../frontier/sqlite/index.ts')
+  return sqliteFrontier({
+    path: folder,
+    clock,
+    defaults,
+    inputFp,
+    durability: options.get<'kill' | 'power'>('durability') ?? 'kill',
+    unsafeLock: options.get<boolean>('unsafeLock') ?? false,
+    seenBudgetBytes: options.get<number>('seenBudget') as number,
+  })
+}
+
+export interface Resolve {
+  readonly pattern: string
+  readonly address: string
+  readonly port?: number
+}
+
+/** `HOST=ADDR[:PORT]`: connect there instead, as curl's --connect-to. */
+export function parseResolves(texts: readonly string[]): Resolve[] {
+  return texts.map((text) => {
+    const match = /^([^=]+)=(\[[0-9a-f:.]+\]|[^:]+)(?::(\d+))?$/i.exec(text)
+    if (match === null) {
+      throw new SluiceError('OPTION_INVALID', `--resolve: ${JSON.stringify(text)} is not HOST=ADDR[:PORT]`, {
+        hint: "for example --resolve '*.test=127.0.0.1:8080'",
+      })
+    }
+    const address = (match[2] as string).replace(/^\[|\]$/g, '')
+    return {
+      pattern: (match[1] as string).toLowerCase(),
+      address,
+      ...(match[3] === undefined ? {} : { port: Number(match[3]) }),
+    }
+  })
+}
+
+export async function openFetcher(
+  options: ResolvedOptions,
+  clock: Clock,
+  agent: string,
+  concurrency: number,
+  spoolFolder: string,
+  seeds: readonly string[],
+): Promise<Fetcher> {
+  mkdirSync(spoolFolder, { recursive: true })
+  const headers: Record<string, string> = {}
+  for (const line of options.get<string[]>('header') ?? []) {
+    const colon = line.indexOf(':')
+    if (colon <= 0) {
+      throw new SluiceError('OPTION_INVALID', `--header: ${JSON.stringify(line)} is not 'Name: value'`, {
+        hint: "for example -H 'Accept-Language: pt'",
+      })
+    }
+    headers[line.slice(0, colon).trim()] = line.slice(colon + 1).trim()
+  }
+  const proxy = options.get<string>('proxy')
+  // undici marks the global object when it is loaded: importing this package must not.
+  const { httpFetcher } = await import('../fetch/http.ts')
+  return httpFetcher({
+    clock,
+    userAgent: agent,
+    headers,
+    headerOrigins: seeds.flatMap((seed) => (URL.canParse(seed) ? [new URL(seed).origin] : [])),
+    timeoutMs: options.get<number>('timeout') as number,
+    maxBytes: options.get<number>('maxSize') as number,
+    spoolFolder,
+    maxSockets: Math.max(256, concurrency * 2),
+    resolve: parseResolves(options.get<string[]>('resolve') ?? []),
+    allowPrivate: options.get<boolean>('private') ?? true,
+    ...(proxy === undefined ? {} : { proxy }),
+  })
+}
+
+/** Watches the disk of a folder: returns why it is too full, or undefined. `95%` of it used, or that many bytes left. */
+export function diskWatch(folder: string, limit: string): () => string | undefined {
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(limit)
+  const bytes = percent === null ? parseSize(limit, '--max-disk') : 0
+  return () => {
+    const { blocks, bavail, bsize } = statfsSync(folder)
+    if (blocks === 0) return undefined
+    if (percent === null)
+      return bavail * bsize < bytes
+        ? `--max-disk ${limit}: ${Math.floor((bavail * bsize) / 1048576)} MB are left`
+        : undefined
+    const used = 100 * (1 - bavail / blocks)
+    return used > Number(percent[1]) ? `--max-disk ${limit}: the disk is ${used.toFixed(1)} % full` : undefined
+  }
+}

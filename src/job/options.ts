@@ -1,0 +1,195 @@
+/**
+ * Options of a job: layers (flag, environment, files, defaults) become one validated set with the origin of every
+ * value. Everything is checked by the rows of `model/options.ts`; an unknown name is refused with the nearest one.
+ */
+import { SluiceError } from '../model/errors.ts'
+import type { Clock } from '../model/clock.ts'
+import { OPTION_NAMES, OPTIONS, flagOf, nearest, optionRow, parseDuration, parseOption } from '../model/options.ts'
+import type { OptionName } from '../model/options.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { Sink } from '../sink/sink.ts'
+import type { JobKind } from './job.ts'
+
+/** Settings of one host, `hosts: { 'big.example': { delay: '6s', perHost: 2 } }`. A key `*.example.org` covers subdomains. */
+export interface HostOptions {
+  readonly delay?: string | number
+  readonly perHost?: number
+  readonly limit?: number
+}
+
+/**
+ * What `createJob`, `fetchAll` and a config file take: the flags of the command line in camelCase. Durations and sizes
+ * are strings (`'1s'`, `'64MB'`) or numbers in ms and bytes.
+ */
+export interface JobOptions {
+  /** Start pages of a crawl, or URLs (and ranges) of a list. */
+  readonly seeds?: string | URL | readonly (string | URL)[] | Iterable<string> | AsyncIterable<string>
+  /** Files with URLs. */
+  readonly lists?: string | readonly string[]
+  /** Path, URL or a `Sink` of your own; repeatable. Default: the job folder. */
+  readonly out?: string | Sink | readonly (string | Sink)[]
+  /** Name or path of the job; its folder is `<name>.sluice`. */
+  readonly job?: string
+  readonly contact?: string
+  readonly delay?: string | number
+  readonly perHost?: number
+  readonly concurrency?: number
+  readonly rate?: string | number
+  readonly bandwidth?: string | number
+  readonly robots?: 'obey' | 'record' | 'ignore'
+  readonly reason?: string
+  readonly scope?: 'page' | 'prefix' | 'host' | 'domain' | 'any'
+  readonly depth?: number
+  readonly include?: string | RegExp | readonly (string | RegExp)[]
+  readonly exclude?: string | RegExp | readonly (string | RegExp)[]
+  readonly limit?: number
+  readonly hostLimit?: number
+  readonly follow?: readonly string[] | string
+  readonly nofollow?: boolean
+  readonly timeout?: string | number
+  readonly retries?: number
+  readonly maxSize?: string | number
+  readonly maxTime?: string | number
+  readonly maxDisk?: string
+  readonly ifChanged?: boolean
+  readonly failIf?: string | readonly string[]
+  readonly private?: boolean
+  readonly fresh?: boolean
+  readonly paused?: boolean
+  readonly urlColumn?: string
+  readonly total?: number
+  readonly glob?: boolean
+  readonly sitemaps?: 'auto' | 'only' | 'off'
+  readonly header?: string | readonly string[]
+  readonly userAgent?: string
+  readonly proxy?: string
+  readonly resolve?: string | readonly string[]
+  readonly key?: 'host' | 'domain'
+  readonly gate?: string | readonly string[]
+  readonly adaptive?: boolean
+  readonly durability?: 'kill' | 'power'
+  readonly drain?: string | number
+  readonly store?: boolean
+  readonly seenBudget?: string | number
+  readonly unsafeLock?: boolean
+  readonly hosts?: Readonly<Record<string, HostOptions>>
+  readonly policy?: Policy
+  /** Own politeness key: a pure function of the canonical URL. */
+  readonly keyOf?: (url: string) => string
+  /** Further buckets that gate at once. */
+  readonly groupsOf?: (url: string) => readonly string[]
+  readonly signal?: AbortSignal
+  readonly clock?: Clock
+}
+
+export interface OptionLayer {
+  /** For people and `config --origin`: `flag`, `SLUICE_DELAY`, `sluice.config.ts`. */
+  readonly origin: string
+  readonly values: Readonly<Record<string, unknown>>
+}
+
+export interface ResolvedOptions {
+  /** Normalised: durations in ms, sizes in bytes, rates per second, lists as arrays. Absent = not set, no default. */
+  readonly values: Readonly<Partial<Record<OptionName, unknown>>>
+  readonly origins: Readonly<Partial<Record<OptionName, string>>>
+  get<Value>(name: OptionName): Value | undefined
+  /** True where a layer (not the default) gave it. */
+  given(name: OptionName): boolean
+}
+
+/** Layers from the weakest to the strongest. Throws `OPTION_UNKNOWN` or `OPTION_INVALID`, naming the origin. */
+export function resolveOptions(layers: readonly OptionLayer[]): ResolvedOptions {
+  const values: Partial<Record<OptionName, unknown>> = {}
+  const origins: Partial<Record<OptionName, string>> = {}
+  for (const name of OPTION_NAMES) {
+    const row = optionRow(name)
+    if (row.default !== undefined) values[name] = row.default
+  }
+  for (const layer of layers) {
+    for (const [name, value] of Object.entries(layer.values)) {
+      if (value === undefined) continue
+      if (!Object.hasOwn(OPTIONS, name)) throw unknownOption(name, layer.origin)
+      try {
+        values[name as OptionName] = parseOption(name as OptionName, value)
+      } catch (error) {
+        if (error instanceof SluiceError && layer.origin !== 'flag') {
+          throw new SluiceError(error.code, `${error.message} (${layer.origin})`, {
+            ...(error.hint === undefined ? {} : { hint: error.hint }),
+          })
+        }
+        throw error
+      }
+      origins[name as OptionName] = layer.origin
+    }
+  }
+  checkTogether(values)
+  return {
+    values,
+    origins,
+    get: <Value>(name: OptionName) => values[name] as Value | undefined,
+    given: (name) => origins[name] !== undefined,
+  }
+}
+
+export function unknownOption(name: string, origin: string): SluiceError {
+  const near = nearest(name, OPTION_NAMES)
+  const where = origin === 'flag' ? '' : ` (${origin})`
+  return new SluiceError('OPTION_UNKNOWN', `there is no option ${name}${where}`, {
+    hint: near === undefined ? 'sluice --help all lists them' : `did you mean ${near}?`,
+  })
+}
+
+function checkTogether(values: Partial<Record<OptionName, unknown>>): void {
+  if (values.robots === 'ignore' && typeof values.reason !== 'string') {
+    throw new SluiceError('OPTION_INVALID', '--robots ignore needs a reason, which is kept with the job', {
+      hint: 'add --reason "it is our own site"',
+    })
+  }
+  for (const gate of (values.gate as string[] | undefined) ?? []) {
+    if (gate !== 'domain' && gate !== 'ip') {
+      throw new SluiceError('OPTION_INVALID', `${flagOf('gate')}: "${gate}" is not one of domain, ip`, {
+        hint: 'give domain or ip',
+      })
+    }
+  }
+  for (const [host, settings] of Object.entries((values.hosts as Record<string, HostOptions> | undefined) ?? {})) {
+    for (const name of Object.keys(settings)) {
+      if (name === 'delay' || name === 'perHost' || name === 'limit') continue
+      const near = nearest(name, ['delay', 'perHost', 'limit'])
+      throw new SluiceError('OPTION_UNKNOWN', `hosts['${host}'] has no setting ${name}`, {
+        hint: near === undefined ? 'delay, perHost and limit can be set by host' : `did you mean ${near}?`,
+      })
+    }
+    if (settings.delay !== undefined) parseDuration(settings.delay, `hosts['${host}'].delay`)
+  }
+}
+
+/** Part of the options that is stored with the job, so that `resume` never needs the flags again. */
+export function storedOptions(resolved: ResolvedOptions): Record<string, unknown> {
+  const stored: Record<string, unknown> = {}
+  for (const name of OPTION_NAMES) {
+    const row = optionRow(name)
+    const value = resolved.values[name]
+    if (row.flagOnly === true || value === undefined || !resolved.given(name) || row.kind === 'any') continue
+    // Iterables, expressions and sinks of a program cannot be stored: the program gives them again.
+    if (row.kind === 'strings' && (value as unknown[]).some((item) => typeof item !== 'string')) continue
+    stored[name] = value
+  }
+  return stored
+}
+
+/** Names of options whose stored value differs, for "config: delay 1s -> 2s". */
+export function changedOptions(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): { name: string; from: string; to: string }[] {
+  const changes: { name: string; from: string; to: string }[] = []
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const from = JSON.stringify(before[name]) ?? 'default'
+    const to = JSON.stringify(after[name]) ?? 'default'
+    if (from !== to) changes.push({ name, from, to })
+  }
+  return changes
+}
+
+export type { JobKind }

@@ -1,0 +1,207 @@
+/** From options to everything one run needs to know before a file or socket is opened. Bad options throw here. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { EngineSettings, HostSettings } from '../engine/settings.ts'
+import { parseFollow } from '../extract/link-set.ts'
+import type { KeyDefaults } from '../frontier/frontier.ts'
+import { SluiceError } from '../model/errors.ts'
+import { parseDuration } from '../model/options.ts'
+import { parseFailIf } from '../policy/fail-if.ts'
+import { polite } from '../policy/polite.ts'
+import type { Policy } from '../policy/policy.ts'
+import { createScope } from '../policy/scope.ts'
+import type { ScopeWord } from '../policy/scope.ts'
+import { canonicalize } from '../url/canonicalize.ts'
+import { hostOf, keyOf, registrableDomain } from '../url/key.ts'
+import { checkContact, contactNeeded, FREE_URLS, fasterThanDefault, privateTest } from './contact.ts'
+import { folderOf, nameFromInput, nameOf } from './folder.ts'
+import type { JobKind } from './job.ts'
+import { openInputs } from './sources.ts'
+import type { Inputs } from './sources.ts'
+import { diskWatch, parseResolves } from './open-backend.ts'
+import type { HostOptions, ResolvedOptions } from './options.ts'
+
+export const VERSION: string = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version
+
+/** Product token: what robots.txt groups and meta robots are matched against. */
+export const AGENT = 'sluice'
+
+export interface Plan {
+  readonly kind: JobKind
+  readonly options: ResolvedOptions
+  readonly cwd: string
+  /** undefined: nothing is kept (fetchAll without a job). */
+  readonly folder: string | undefined
+  readonly name: string
+  readonly inputs: Inputs
+  readonly isPrivate: (url: string) => boolean
+}
+
+export function planJob(kind: JobKind, options: ResolvedOptions, cwd: string, durable: boolean): Plan {
+  checkContact(options.get<string>('contact'))
+  for (const expression of options.get<string[]>('failIf') ?? []) parseFailIf(expression)
+  if (options.get<boolean>('store') === true) {
+    throw new SluiceError('OPTION_INVALID', '--store: the archive does not exist yet', {
+      hint: 'use -o dir/ to keep the bodies',
+    })
+  }
+  const inputs = openInputs(options, kind, cwd)
+  if (inputs.subject === '') {
+    throw new SluiceError(
+      'OPTION_INVALID',
+      kind === 'crawl' ? 'crawl needs a start URL' : 'fetch needs a list or URLs',
+      {
+        hint:
+          kind === 'crawl'
+            ? 'sluice crawl https://your.site/'
+            : 'sluice fetch urls.txt   or   sluice fetch https://your.site/a.pdf',
+      },
+    )
+  }
+  const job = options.get<string>('job')
+  const folder = durable || job !== undefined ? folderOf(job ?? nameFromInput(inputs.subject), cwd) : undefined
+  return {
+    kind,
+    options,
+    cwd,
+    folder,
+    name: folder === undefined ? 'memory' : nameOf(folder),
+    inputs,
+    isPrivate: privateTest(parseResolves(options.get<string[]>('resolve') ?? [])),
+  }
+}
+
+/**
+ * The contact rule, as far as the inputs can be counted before the first request: at most 1,001 are looked at. Returns
+ * how many URLs of other people's sites may be fetched in this run.
+ */
+export async function checkContactRule(plan: Plan): Promise<number> {
+  const { options, inputs, isPrivate } = plan
+  if (options.get<string>('contact') !== undefined) return Number.POSITIVE_INFINITY
+  let count = 0
+  for (const source of inputs.sources) {
+    if (source.lazy === true || source.name.startsWith('stdin:')) continue
+    for await (const batch of source.batches(undefined, AbortSignal.timeout(60_000))) {
+      for (const { url } of batch.items) {
+        const canonical = canonicalize(url)
+        if (canonical.ok && !isPrivate(canonical.url)) count++
+      }
+      if (count > FREE_URLS) break
+    }
+    if (count > 0 && fasterThanDefault(options)) throw contactNeeded('a pace faster than the polite default')
+    if (count > FREE_URLS) throw contactNeeded(`a job of more than ${FREE_URLS.toLocaleString('en')} URLs`)
+  }
+  return FREE_URLS
+}
+
+/** Host patterns of `hosts`: the exact name, then `*.suffix`, the longest first. */
+function hostSheet(hosts: Readonly<Record<string, HostOptions>>): (host: string) => HostOptions | undefined {
+  const suffixes = Object.keys(hosts)
+    .filter((name) => name.startsWith('*.'))
+    .sort((a, b) => b.length - a.length)
+  return (host) => {
+    const exact = hosts[host]
+    if (exact !== undefined) return exact
+    const suffix = suffixes.find((name) => host.endsWith(name.slice(1)))
+    return suffix === undefined ? undefined : hosts[suffix]
+  }
+}
+
+/** Pace that may change while the job runs. */
+export interface LivePace {
+  delayMs: number
+  perHost: number
+}
+
+export interface Pacing {
+  readonly pace: LivePace
+  hostSettings(key: string): HostSettings
+  defaults(key: string): KeyDefaults
+}
+
+export function createPacing(options: ResolvedOptions): Pacing {
+  const pace: LivePace = {
+    delayMs: options.get<number>('delay') as number,
+    perHost: options.get<number>('perHost') as number,
+  }
+  const sheet = hostSheet(options.get<Record<string, HostOptions>>('hosts') ?? {})
+  const hostLimit = options.get<number>('hostLimit')
+  const hostSettings = (key: string): HostSettings => {
+    const own = sheet(key)
+    return {
+      delayMs: own?.delay === undefined ? pace.delayMs : parseDuration(own.delay),
+      perHost: own?.perHost ?? pace.perHost,
+    }
+  }
+  return {
+    pace,
+    hostSettings,
+    defaults(key) {
+      const { delayMs, perHost } = hostSettings(key)
+      return { delayMs, conns: perHost, cap: sheet(key)?.limit ?? hostLimit ?? null }
+    },
+  }
+}
+
+export function engineSettings(
+  plan: Plan,
+  pacing: Pacing,
+  run: number,
+  concurrency: number,
+  publicLimit: number,
+  recheckScope: boolean,
+): EngineSettings {
+  const { options, kind, inputs } = plan
+  const seeds = inputs.seeds.flatMap((seed) => {
+    const canonical = canonicalize(seed)
+    return canonical.ok ? [canonical.url] : []
+  })
+  const depth = options.get<number>('depth')
+  const include = options.get<(string | RegExp)[]>('include')
+  const exclude = options.get<(string | RegExp)[]>('exclude')
+  const gates = options.get<string[]>('gate') ?? []
+  const ownKey = options.get<(url: string) => string>('keyOf')
+  const ownGroups = options.get<(url: string) => readonly string[]>('groupsOf')
+  const keyKind = options.get<'host' | 'domain'>('key') ?? 'host'
+  const byDomain = gates.includes('domain')
+  const retries = options.get<number>('retries') as number
+  return {
+    kind,
+    run,
+    agent: AGENT,
+    policy: options.get<Policy>('policy') ?? polite({ retries, adaptive: options.get<boolean>('adaptive') ?? true }),
+    scope: createScope({
+      word: kind === 'fetch' ? 'any' : (options.get<ScopeWord>('scope') as ScopeWord),
+      seeds,
+      ...(include === undefined ? {} : { include }),
+      ...(exclude === undefined ? {} : { exclude }),
+      ...(depth === undefined ? {} : { depth }),
+    }),
+    recheckScope,
+    kinds: parseFollow((options.get<string[]>('follow') as string[]).flatMap((word) => word.split(','))),
+    nofollow: options.get<boolean>('nofollow') ?? true,
+    robots: options.get<'obey' | 'record' | 'ignore'>('robots') as 'obey',
+    sitemaps: options.get<'auto' | 'only' | 'off'>('sitemaps') as 'off',
+    concurrency,
+    limit: options.get<number>('limit'),
+    maxTimeMs: options.get<number>('maxTime'),
+    ratePerSecond: options.get<number>('rate'),
+    bytesPerSecond: options.get<number>('bandwidth'),
+    drainMs: options.get<number>('drain') as number,
+    hostSettings: (key) => pacing.hostSettings(key),
+    keyOf: ownKey ?? ((url) => keyOf(url, keyKind)),
+    groupsOf:
+      ownGroups !== undefined || byDomain
+        ? (url) => [...(byDomain ? [`domain:${registrableDomain(hostOf(url))}`] : []), ...(ownGroups?.(url) ?? [])]
+        : () => undefined,
+    ipGate: gates.includes('ip'),
+    diskLow:
+      plan.folder === undefined
+        ? undefined
+        : diskWatch(join(plan.folder, '..'), options.get<string>('maxDisk') as string),
+    publicLimit,
+    isPrivate: plan.isPrivate,
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * What the job remembers of its runs, committed with the frontier as the position `run`: which run it is, how it stands
+ * and how far a conditional re-run has got with queueing known URLs again.
+ */
+import type { RunEnd } from './job.ts'
+
+export interface RunState {
+  readonly run: number
+  readonly status: 'running' | RunEnd
+  /** Wall-clock ms of the last change. */
+  readonly at: number
+  /** Of a conditional re-run under way: continue queueing after this row; null: all are queued. */
+  readonly requeueAfter?: number | null
+}
+
+export const RUN_POSITION = 'run'
+
+export function readRunState(positions: ReadonlyMap<string, Uint8Array>): RunState | undefined {
+  const bytes = positions.get(RUN_POSITION)
+  return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString('utf8')) as RunState)
+}
+
+export function writeRunState(state: RunState): Uint8Array {
+  return Buffer.from(JSON.stringify(state))
+}

@@ -1,0 +1,105 @@
+/** Makes sources of what the user gave: files, positional URLs and ranges, standard input, iterables. */
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { SluiceError } from '../model/errors.ts'
+import type { Source } from '../source/source.ts'
+import { openListSource } from '../source/list.ts'
+import { rangeSource } from '../source/range.ts'
+import { streamSource } from '../source/stdin.ts'
+import { iterableSource, urlsSource } from '../source/urls.ts'
+import { hasRange } from '../url/range.ts'
+import type { JobKind } from './job.ts'
+import type { ResolvedOptions } from './options.ts'
+
+export interface Inputs {
+  readonly sources: readonly Source[]
+  /** URLs given by name: they set the scope of a crawl. */
+  readonly seeds: readonly string[]
+  /** First input as the user wrote it. */
+  readonly subject: string
+  /** Number of inputs, where all sources can say. */
+  readonly total: number | null
+}
+
+/** Strings that are URLs rather than files. `a.example/x` without a scheme is a file if there is one, else refused. */
+function looksLikeUrl(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+}
+
+export function openInputs(options: ResolvedOptions, kind: JobKind, cwd: string): Inputs {
+  const given = options.get<unknown>('seeds')
+  const lists = (options.get<string[]>('lists') ?? []).map(String)
+  const glob = options.get<boolean>('glob') ?? true
+  const urlColumn = options.get<string>('urlColumn')
+  const sources: Source[] = []
+  const urls: string[] = []
+  let subject = ''
+  const note = (text: string): void => {
+    if (subject === '') subject = text
+  }
+  for (const item of seedItems(given)) {
+    if (typeof item !== 'string') {
+      note('items of a program')
+      sources.push(iterableSource(`iterable:${sources.length}`, item))
+    } else if (item === '-') {
+      note('-')
+      sources.push(streamSource('stdin:', process.stdin))
+    } else if (looksLikeUrl(item)) {
+      note(item)
+      if (glob && kind === 'fetch' && hasRange(item)) sources.push(rangeSource(item))
+      else urls.push(item)
+    } else if (kind === 'fetch') {
+      lists.push(item)
+    } else {
+      throw notAUrl(item)
+    }
+  }
+  for (const list of lists) {
+    const path = resolve(cwd, list)
+    if (!existsSync(path) || statSync(path).isDirectory()) throw unreadable(list, path)
+    note(list)
+    sources.push(openListSource(path, urlColumn === undefined ? { glob } : { urlColumn, glob }))
+  }
+  if (urls.length > 0) sources.unshift(withVia(urlsSource('urls', urls), kind === 'crawl' ? 'seed' : 'url'))
+  const totals = sources.map((source) => source.total)
+  const total = totals.every((n) => n !== undefined) ? totals.reduce((sum, n) => sum + (n as number), 0) : null
+  return { sources, seeds: urls, subject, total }
+}
+
+function seedItems(given: unknown): (string | Iterable<string> | AsyncIterable<string>)[] {
+  if (given === undefined) return []
+  if (typeof given === 'string') return [given]
+  if (given instanceof URL) return [given.href]
+  if (Array.isArray(given)) {
+    const items: (string | Iterable<string> | AsyncIterable<string>)[] = []
+    for (const item of given as unknown[]) items.push(...seedItems(item))
+    return items
+  }
+  if (given !== null && typeof given === 'object') return [given as Iterable<string>]
+  throw new SluiceError('OPTION_INVALID', `seeds: ${String(given)} is neither a URL nor a list of URLs`, {
+    hint: 'give URLs',
+  })
+}
+
+function withVia(source: Source, via: string): Source {
+  return {
+    name: source.name,
+    via,
+    ...(source.total === undefined ? {} : { total: source.total }),
+    batches: (cursor, signal) => source.batches(cursor, signal),
+  }
+}
+
+function notAUrl(text: string): SluiceError {
+  return new SluiceError('OPTION_INVALID', `${JSON.stringify(text)} is not a URL`, {
+    hint: `start with the scheme: https://${text}`,
+  })
+}
+
+function unreadable(text: string, path: string): SluiceError {
+  return new SluiceError('INPUT_UNREADABLE', `there is no file ${JSON.stringify(text)} (${path})`, {
+    hint: /^[\w-]+(\.[\w-]+)+(\/|$)/.test(text)
+      ? `if it is a URL, start with the scheme: https://${text}`
+      : 'check the path',
+  })
+}

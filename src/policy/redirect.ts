@@ -1,0 +1,47 @@
+/**
+ * Where a redirect leads, or why it leads nowhere. Every hop is a new request for somebody's queue: this file only
+ * resolves and judges the Location (RFC 9110 15.4, WHATWG Fetch "HTTP-redirect fetch").
+ */
+import type { ErrorCode } from '../model/errors.ts'
+import { canonicalize } from '../url/canonicalize.ts'
+
+/** Hops a chain may have; the limit of WHATWG Fetch. */
+export const MAX_HOPS = 20
+
+export type RedirectVerdict = { readonly to: string } | { readonly code: ErrorCode; readonly reason: string }
+
+/** True for the statuses that redirect when they carry a Location. */
+export function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308
+}
+
+/**
+ * @param url the URL that answered
+ * @param locations values of its Location headers
+ * @param chain canonical URLs before `url`, the root's first
+ */
+export function resolveRedirect(url: string, locations: readonly string[], chain: readonly string[]): RedirectVerdict {
+  const location = locations[0]
+  if (location === undefined) return { code: 'HTTP_STATUS', reason: 'redirect without a Location' }
+  if (locations.some((other) => other !== location)) {
+    return { code: 'BAD_REDIRECT', reason: 'two different Location headers' }
+  }
+  // Header values arrive as latin1; servers send raw UTF-8 in Location, and browsers read it as such.
+  const text = decodeLocation(location)
+  if (text === '') return { code: 'BAD_REDIRECT', reason: 'empty Location' }
+  const resolved = canonicalize(text, url)
+  if (!resolved.ok)
+    return { code: 'BAD_REDIRECT', reason: `Location ${JSON.stringify(text.slice(0, 200))}: ${resolved.reason}` }
+  if (resolved.url === url || chain.includes(resolved.url)) {
+    return { code: 'REDIRECT_LOOP', reason: `redirected back to ${resolved.url}` }
+  }
+  if (chain.length + 1 > MAX_HOPS) return { code: 'TOO_MANY_REDIRECTS', reason: `more than ${MAX_HOPS} redirects` }
+  return { to: resolved.url }
+}
+
+function decodeLocation(value: string): string {
+  for (let i = 0; i < value.length; i++) {
+    if (value.charCodeAt(i) > 127) return Buffer.from(value, 'latin1').toString('utf8').trim()
+  }
+  return value.trim()
+}
