@@ -1,0 +1,128 @@
+/**
+ * The commands, in the order of `--help`: what stands behind each name, which options of the one table it takes, its own
+ * flags, and the file that runs it, loaded only when it is called. Sentences are in the catalogues: `command.<name>` and
+ * `flag.<name>`.
+ */
+import { OPTION_NAMES, optionRow } from '../model/options.ts'
+import type { OptionName } from '../model/options.ts'
+import type { CommandModule } from './command.ts'
+import type { CommandName, OwnFlagName } from './command-names.ts'
+
+/** A flag of one command that is no option of a job. */
+export interface OwnFlag {
+  readonly name: OwnFlagName
+  /** What stands behind the flag; absent: a switch. */
+  readonly value?: string
+}
+
+export interface CommandRow {
+  readonly name: CommandName
+  /** Positional arguments as shown in the usage line. */
+  readonly takes: string
+  /** Most positional arguments it accepts. */
+  readonly most: number
+  /** Whose job options it takes: those of a command of the table, or only the named ones. */
+  readonly options: 'fetch' | 'crawl' | 'run' | readonly OptionName[]
+  readonly flags: readonly OwnFlag[]
+  load(): Promise<CommandModule>
+}
+
+const YES: OwnFlag = { name: 'yes' }
+
+export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'fetch',
+    takes: 'LIST…',
+    most: Infinity,
+    options: 'fetch',
+    flags: [],
+    load: () => import('./commands/fetch.ts'),
+  },
+  {
+    name: 'crawl',
+    takes: 'URL…',
+    most: Infinity,
+    options: 'crawl',
+    flags: [],
+    load: () => import('./commands/crawl.ts'),
+  },
+  { name: 'run', takes: '[FILE]', most: 1, options: 'run', flags: [], load: () => import('./commands/run.ts') },
+  { name: 'resume', takes: '[JOB]', most: 1, options: 'run', flags: [], load: () => import('./commands/resume.ts') },
+  {
+    name: 'stop',
+    takes: '[JOB]',
+    most: 1,
+    options: ['job', 'lang'],
+    flags: [],
+    load: () => import('./commands/stop.ts'),
+  },
+  {
+    name: 'status',
+    takes: '[JOB]',
+    most: 1,
+    options: ['job', 'lang'],
+    flags: [{ name: 'asJson' }],
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'why',
+    takes: 'URL|HOST',
+    most: 1,
+    options: ['job', 'lang'],
+    flags: [{ name: 'asJson' }],
+    load: () => import('./commands/why.ts'),
+  },
+  {
+    name: 'retry',
+    takes: '[JOB]',
+    most: 1,
+    options: 'run',
+    flags: [
+      { name: 'outcome', value: 'WORD' },
+      { name: 'status', value: '5xx' },
+      { name: 'host', value: 'HOST' },
+      { name: 'code', value: 'CODE' },
+      { name: 'since', value: 'TIME' },
+      { name: 'dryRun' },
+      YES,
+    ],
+    load: () => import('./commands/retry.ts'),
+  },
+  {
+    name: 'explain',
+    takes: 'CODE',
+    most: 1,
+    options: ['lang'],
+    flags: [],
+    load: () => import('./commands/explain.ts'),
+  },
+  {
+    name: 'help',
+    takes: '[COMMAND|all]',
+    most: 2,
+    options: ['lang'],
+    flags: [],
+    load: () => import('./commands/help.ts'),
+  },
+]
+
+export const COMMAND_NAMES: readonly CommandName[] = COMMANDS.map(({ name }) => name)
+
+export function commandNamed(name: string): CommandRow | undefined {
+  return COMMANDS.find((row) => row.name === name)
+}
+
+/** Options of the one table that this command takes as flags. */
+export function optionsOf(row: CommandRow): OptionName[] {
+  if (typeof row.options !== 'string') return [...row.options]
+  const like = row.options
+  return OPTION_NAMES.filter((name) => {
+    const { libraryOnly, commands } = optionRow(name)
+    return libraryOnly !== true && (commands === undefined || commands.includes(like))
+  })
+}
+
+/** `dryRun` → `--dry-run`; `asJson` is `--json` of the commands that print one object. */
+export function ownFlagOf(name: OwnFlagName): string {
+  return name === 'asJson' ? '--json' : `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
+}

@@ -1,0 +1,108 @@
+/** Short figures for terminals. Unit symbols are international and stay the same in every language. */
+import stringWidth from 'string-width'
+
+/** `210 ms`, `1.9 s`, `30 s`, `5m 12s`, `1h 52m`, `3d 4h`. */
+export function shortDuration(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  const seconds = ms / 1000
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  if (seconds < 59.5) return `${Math.round(seconds)} s`
+  const whole = Math.round(seconds)
+  if (whole < 3600) return pair(Math.floor(whole / 60), 'm', whole % 60, 's')
+  const minutes = Math.floor(whole / 60)
+  if (minutes < 1440) return pair(Math.floor(minutes / 60), 'h', minutes % 60, 'm')
+  const hours = Math.floor(minutes / 60)
+  return pair(Math.floor(hours / 24), 'd', hours % 24, 'h')
+}
+
+function pair(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit} ${small}${smallUnit}`
+}
+
+/** `1h52m`: one word, for lines that programs split at blanks. */
+export function tightDuration(ms: number): string {
+  return shortDuration(ms).replaceAll(' ', '')
+}
+
+/** `812 B`, `4.1 MB`, `213 GB`; powers of 1024, as in options. */
+export function shortBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit === 0 || value >= 9.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
+/** `118`, `9.4`, `0.2`: requests a second. */
+export function shortRate(perSecond: number): string {
+  return perSecond >= 9.95 || perSecond === 0 ? String(Math.round(perSecond)) : perSecond.toFixed(1)
+}
+
+/**
+ * Text from elsewhere (a URL as given, a line of robots.txt, a reason phrase) with its control characters spelt out, so
+ * that no site can speak to the terminal. Tabs and line ends stay.
+ */
+export function visible(text: string): string {
+  return text.replaceAll(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+}
+
+/** Pads to a width in terminal cells: East Asian characters take two. */
+export function padEnd(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - stringWidth(text)))
+}
+
+export function padStart(text: string, width: number): string {
+  return ' '.repeat(Math.max(0, width - stringWidth(text))) + text
+}
+
+/** Cuts to a width in cells, the last one an ellipsis. Colours of a cut line are dropped. */
+export function cut(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text
+  let cells = 0
+  let kept = ''
+  for (const { segment } of SEGMENTS.segment(text.replaceAll(/\u001b\[[0-9;]*m/g, ''))) {
+    cells += stringWidth(segment)
+    if (cells > width - 1) break
+    kept += segment
+  }
+  return `${kept}…`
+}
+
+const SEGMENTS = new Intl.Segmenter()
+
+/** Fields in rows of at most `width` cells, `gap` blanks apart; rows after the first are indented by `indent`. */
+export function pack(fields: readonly string[], width: number, gap: number, indent: number): string[] {
+  const rows: string[] = []
+  let row = ''
+  for (const field of fields) {
+    const longer = row === '' ? field : `${row}${' '.repeat(gap)}${field}`
+    if (row !== '' && stringWidth(longer) + indent > width) {
+      rows.push(row)
+      row = field
+    } else row = longer
+  }
+  if (row !== '') rows.push(row)
+  return rows
+}
+
+/** Labelled rows, the labels in one column; long rows continue under their first field. */
+export function labelled(
+  rows: readonly { readonly label: string; readonly fields: readonly string[] }[],
+  width: number,
+  paintLabel: (text: string) => string,
+): string[] {
+  const column = Math.max(...rows.map(({ label }) => stringWidth(label))) + 2
+  const lines: string[] = []
+  for (const { label, fields } of rows) {
+    pack(fields, width - 1, 3, column).forEach((row, i) => {
+      lines.push(` ${i === 0 ? paintLabel(padEnd(label, column)) : ' '.repeat(column)}${row}`)
+    })
+  }
+  return lines
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { stdinUse } from '../../src/cli/stdin-rule.ts'
+import { inFolder, runCli, start } from './run-cli.ts'
+
+test('standard input is read for "-", or where nothing else says what to fetch and something is connected', () => {
+  const facts = { positionals: [], config: false, connected: true }
+  assert.equal(stdinUse(facts), 'implied')
+  assert.equal(stdinUse({ ...facts, connected: false }), 'never')
+  assert.equal(stdinUse({ ...facts, config: true }), 'never')
+  assert.equal(stdinUse({ ...facts, positionals: ['urls.txt'] }), 'never')
+  assert.equal(stdinUse({ ...facts, positionals: ['-'], connected: false }), 'asked')
+  assert.equal(stdinUse({ ...facts, positionals: ['urls.txt', '-'], config: true }), 'asked')
+})
+
+test('an open pipe is not waited for when a list is named', () =>
+  inFolder(async (cwd) => {
+    const { child, ended } = start(['fetch', 'missing.txt'], { cwd, stdin: 'pipe' })
+    // The pipe stays open: a process that reads it would never end.
+    const { code, stderr } = await ended
+    child.stdin?.destroy()
+    assert.equal(code, 2)
+    assert.match(stderr, /INPUT_UNREADABLE/)
+  }))
+
+test('an open pipe is not waited for when a config file is there', () =>
+  inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'sluice.config.json'), '{}')
+    const { child, ended } = start(['fetch'], { cwd, stdin: 'pipe' })
+    const { code, stderr } = await ended
+    child.stdin?.destroy()
+    assert.equal(code, 2)
+    assert.match(stderr, /fetch needs a list or URLs/)
+  }))
+
+test('an open pipe is not waited for by commands that take no list', () =>
+  inFolder(async (cwd) => {
+    for (const command of ['status', 'resume', 'stop', 'retry', 'crawl']) {
+      const { child, ended } = start([command], { cwd, stdin: 'pipe' })
+      const { code } = await ended
+      child.stdin?.destroy()
+      assert.equal(code, 2, command)
+    }
+  }))
+
+test('without a list and with /dev/null as input, as under cron, fetch says what it needs', () =>
+  inFolder(async (cwd) => {
+    const { code, stderr } = await runCli(['fetch'], { cwd })
+    assert.equal(code, 2)
+    assert.match(stderr, /fetch needs a list or URLs/)
+  }))
+
+test('without a list an open pipe is read, and after a second it is said what is waited for', () =>
+  inFolder(async (cwd) => {
+    const { child, ended, said } = start(['fetch'], { cwd, stdin: 'pipe' })
+    await said('reading URLs from stdin… (Ctrl-D to end)')
+    child.stdin?.end()
+    assert.equal((await ended).code, 0)
+  }))
+
+test('Ctrl-C ends the wait for standard input', () =>
+  inFolder(async (cwd) => {
+    const { child, ended, said } = start(['fetch', '-'], { cwd, stdin: 'pipe' })
+    await said('reading URLs from stdin…')
+    child.kill('SIGINT')
+    const { code } = await ended
+    child.stdin?.destroy()
+    assert.equal(code, 130)
+  }))
