@@ -60,7 +60,7 @@ async function demo() {
     }
     say(`
 Now a site of your own (one request a second, as for everybody):
-  npx sluice crawl https://your.site/ -o pages.ndjson --contact you@your.site
+  npx sluice crawl https://your.site/ -o pages.ndjson
   npx sluice status                       where it stands, also while it runs
   npx sluice why https://your.site/page   what happened to one URL, and why
   npx sluice retry                        queue what failed again, and only that`)

@@ -8,8 +8,9 @@ import { SluiceError } from '../model/errors.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { Response } from '../model/response.ts'
 import type { PageRecord } from '../model/record.ts'
-import { jobOf } from './create-job.ts'
 import { expandRange, hasRange } from '../url/range.ts'
+import type { Range } from '../url/range.ts'
+import { jobOf } from './create-job.ts'
 import { resolveOptions } from './options.ts'
 import type { JobOptions } from './options.ts'
 
@@ -43,7 +44,7 @@ export interface FetchedResponse extends Response {
   bytesOf(): Promise<Uint8Array>
 }
 
-/** URLs from any iterable. `job` keeps a folder: the same call continues after any death. */
+/** A URL, a range, or URLs from any iterable. `job` keeps a folder: the same call continues after any death. */
 export async function* fetchAll(
   urls: string | Iterable<string> | AsyncIterable<string>,
   options: Omit<JobOptions, 'seeds' | 'lists' | 'scope' | 'follow'> = {},
@@ -77,26 +78,20 @@ export async function* fetchAll(
 
 /**
  * An array is an iterable here, not a list of names: what is no URL gets its outcome instead of being taken for a file.
- * A range gives its members one after the other, as they are pulled.
+ * A range is one only where it is given alone: URLs that a program has collected may hold any brackets.
  */
 function inputsOf(urls: string | Iterable<string> | AsyncIterable<string>, glob: boolean): unknown {
-  if (typeof urls === 'string') return { [Symbol.iterator]: () => membersOf([urls], glob) }
-  if (Symbol.asyncIterator in urls) return { [Symbol.asyncIterator]: () => membersOfAsync(urls, glob) }
-  return { [Symbol.iterator]: () => membersOf(urls, glob) }
-}
-
-function* membersOf(urls: Iterable<string>, glob: boolean): Generator<string, void, undefined> {
-  for (const url of urls) {
-    if (!glob || typeof url !== 'string' || !hasRange(url)) yield url
-    else {
-      const range = expandRange(url)
-      for (let i = 0; i < range.total; i++) yield range.at(i)
-    }
+  if (typeof urls === 'string' && glob && hasRange(urls)) {
+    const range = expandRange(urls)
+    return { [Symbol.iterator]: () => membersOf(range) }
   }
+  if (typeof urls !== 'string' && !Array.isArray(urls)) return urls
+  const items = typeof urls === 'string' ? [urls] : (urls as string[])
+  return { [Symbol.iterator]: () => items[Symbol.iterator]() }
 }
 
-async function* membersOfAsync(urls: AsyncIterable<string>, glob: boolean): AsyncGenerator<string, void, undefined> {
-  for await (const url of urls) yield* membersOf([url], glob)
+function* membersOf(range: Range): Generator<string, void, undefined> {
+  for (let i = 0; i < range.total; i++) yield range.at(i)
 }
 
 interface HandOver {

@@ -145,15 +145,16 @@ function detailRows(summary: Summary, { catalog }: SummaryOptions): { label: str
       `${t('end.summary')} ${summary.job}.sluice/summary.json`,
     ],
   })
-  rows.push({ label: t('end.next'), fields: nextCommands(summary) })
+  const next = nextCommands(summary)
+  if (next.length > 0) rows.push({ label: t('end.next'), fields: next })
   return rows
 }
 
 /** Commands that make sense now, with this job's name in them. */
-function nextCommands({ job, end, done, left }: Summary): string[] {
+function nextCommands({ job, end, done, known, left }: Summary): string[] {
   const commands: string[] = []
   if (left.total > 0 && end !== 'finished') commands.push(`sluice resume ${job}`)
   if (done.failed > 0) commands.push(`sluice retry ${job} --outcome failed`)
-  commands.push(`sluice why URL --job ${job}`)
+  if (known > 0) commands.push(`sluice why URL --job ${job}`)
   return commands
 }
