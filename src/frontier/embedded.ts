@@ -196,7 +196,9 @@ export class EmbeddedFrontier implements Frontier {
     this.#expire(at)
     schedule.promote(at)
     const { max, perKey, leaseMs, verdicts = VERDICTS } = want
-    const taken = this.#withoutDeadGates(schedule.take({ max, perKey, verdicts, leaseMs }, at), at)
+    const all = schedule.take({ max, perKey, verdicts, leaseMs }, at)
+    const taken = this.#withoutDeadGates(all, at)
+    if (taken.length === 0 && all.length > 0) return this.#claim(want)
     let claims: Claim[] = []
     if (taken.length > 0) {
       claims = buildClaims(this.#parts, taken)

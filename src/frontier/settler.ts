@@ -68,7 +68,7 @@ export class Settler {
   denyGate(claim: LiveClaim, wall: number, now: number): void {
     const { schedule } = this.#parts
     const gate = isHop(claim.kind) ? (schedule.states.get(claim.row) as RowState).root : claim.row
-    const origin = schedule.gateOrigin(gate) ?? ''
+    const origin = schedule.gates.originOf(gate) ?? ''
     const fetchedAt = new Date(wall).toISOString()
     const robots: RobotsState = { origin, verdict: 'deny', status: 0, body: '', fetchedAt, validForMs: DENIED_MS }
     this.#gate(claim, robots, now)

@@ -30,7 +30,7 @@ export class LaneTable {
   /** 1: linked among the open lanes of its key. */
   open: Uint8Array = new Uint8Array(64)
   nextOpen: Int32Array = new Int32Array(64)
-  prevOpen: Int32Array = new Int32Array(64)
+  #prevOpen: Int32Array = new Int32Array(64)
 
   constructor(buckets: BucketTable) {
     this.#buckets = buckets
@@ -74,7 +74,7 @@ export class LaneTable {
     this.gated = grownUint8(this.gated, length)
     this.open = grownUint8(this.open, length)
     this.nextOpen = grownInt32(this.nextOpen, length)
-    this.prevOpen = grownInt32(this.prevOpen, length)
+    this.#prevOpen = grownInt32(this.#prevOpen, length)
     this.key[lane] = key
     this.#sibling[lane] = this.#buckets.lane[key] as number
     this.#buckets.lane[key] = lane
@@ -88,6 +88,29 @@ export class LaneTable {
   lanesOf(origin: string): readonly number[] {
     const lanes = this.#byOrigin.get(origin)
     return lanes === undefined ? NO_GROUPS : typeof lanes === 'number' ? [lanes] : lanes
+  }
+
+  /** Links a lane among the open ones of its key, if it has something to give and no gate holds it. */
+  linkIf(lane: number): void {
+    if (this.open[lane] === 1 || this.gated[lane] === 1 || this.filled[lane] === 0) return
+    const { openLane } = this.#buckets
+    const key = this.key[lane] as number
+    const first = openLane[key] as number
+    this.open[lane] = 1
+    this.#prevOpen[lane] = 0
+    this.nextOpen[lane] = first
+    if (first !== 0) this.#prevOpen[first] = lane
+    openLane[key] = lane
+  }
+
+  unlink(lane: number): void {
+    if (this.open[lane] === 0) return
+    const next = this.nextOpen[lane] as number
+    const previous = this.#prevOpen[lane] as number
+    this.open[lane] = 0
+    if (next !== 0) this.#prevOpen[next] = previous
+    if (previous !== 0) this.nextOpen[previous] = next
+    else this.#buckets.openLane[this.key[lane] as number] = next
   }
 
   #lookUp(key: number, origin: string, groups: readonly string[] | undefined): number {

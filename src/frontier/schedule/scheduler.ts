@@ -8,6 +8,7 @@ import type { Priority } from '../../model/request.ts'
 import { BucketTable } from './bucket-table.ts'
 import type { Chains } from './chains.ts'
 import { DueHeap } from './due-heap.ts'
+import { Gates } from './gates.ts'
 import { IndexHeap } from './index-heap.ts'
 import { LaneTable, PRIORITIES } from './lane-table.ts'
 import { Claims } from './claims.ts'
@@ -42,14 +43,10 @@ export class Scheduler {
   readonly claims: Claims
   /** Unsettled rows of which more is known than that they are queued. */
   readonly states = new Map<number, RowState>()
-  /** Row of the live gate of an origin. */
-  readonly gates = new Map<string, number>()
-  readonly #gateOrigins = new Map<number, string>()
+  readonly gates = new Gates()
   readonly #chains: Chains
   readonly #ready: IndexHeap
   readonly #delayed = new DueHeap()
-  /** Gates and their hops, by key: before everything else. */
-  readonly #gateQueues = new Map<number, RowDeque>()
   /** Keys that wait for a slot of a group. */
   readonly #waiters = new Map<number, Set<number>>()
   readonly #suspects = new RowDeque()
@@ -128,10 +125,7 @@ export class Scheduler {
       return
     }
     if (isGate(kind)) {
-      let gates = this.#gateQueues.get(key)
-      if (gates === undefined) this.#gateQueues.set(key, (gates = new RowDeque()))
-      if (kind === GATE && at === 'front') gates.pushTail(row)
-      else gates.pushHead(row)
+      this.gates.push(key, row, kind === GATE && at === 'front' ? 'tail' : 'head')
       this.buckets.queued[key] = (this.buckets.queued[key] as number) + 1
       this.#more(key)
       this.refresh(key, now)
@@ -160,26 +154,19 @@ export class Scheduler {
   // Gates.
 
   openGate(origin: string, row: number): void {
-    this.gates.set(origin, row)
-    this.#gateOrigins.set(row, origin)
+    this.gates.open(origin, row)
     for (const lane of this.lanes.lanesOf(origin)) {
       this.lanes.gated[lane] = 1
       this.#close(lane)
     }
   }
 
-  gateOrigin(row: number): string | undefined {
-    return this.#gateOrigins.get(row)
-  }
-
   closeGate(row: number, now: number): void {
-    const origin = this.#gateOrigins.get(row)
+    const origin = this.gates.close(row)
     if (origin === undefined) return
-    this.#gateOrigins.delete(row)
-    this.gates.delete(origin)
     for (const lane of this.lanes.lanesOf(origin)) {
       this.lanes.gated[lane] = 0
-      this.#openIf(lane)
+      this.lanes.linkIf(lane)
       this.refresh(this.lanes.key[lane] as number, now)
     }
   }
@@ -295,7 +282,7 @@ export class Scheduler {
 
   /** Makes all keys ready that have something, after `load`. */
   wakeAll(now: number): void {
-    for (let lane = 1; lane <= this.lanes.count; lane++) this.#openIf(lane)
+    for (let lane = 1; lane <= this.lanes.count; lane++) this.lanes.linkIf(lane)
     for (let bucket = 1; bucket <= this.buckets.count; bucket++) this.refresh(bucket, now)
   }
 
@@ -303,7 +290,7 @@ export class Scheduler {
   refresh(key: number, now: number): void {
     const { buckets } = this
     const claimable =
-      (buckets.openLane[key] !== 0 || this.#gateQueues.has(key)) &&
+      (buckets.openLane[key] !== 0 || this.gates.waits(key)) &&
       (buckets.inFlight[key] as number) < (buckets.conns[key] as number)
     if (!claimable) {
       this.#ready.remove(key)
@@ -356,17 +343,16 @@ export class Scheduler {
   #takeFrom(key: number, now: number, leaseMs: number): LiveClaim | undefined {
     const { buckets, lanes } = this
     const waitedMs = now - (buckets.readyAt[key] as number)
-    const gates = this.#gateQueues.get(key)
-    if (gates !== undefined) {
-      const gateLane = (this.states.get(gates.first) as RowState).lane
+    const gate = this.gates.first(key)
+    if (gate !== 0) {
+      const gateLane = (this.states.get(gate) as RowState).lane
       const time = this.#groupsReadyAt(gateLane, key)
       if (time > now) {
         this.#hold(key, time)
         return undefined
       }
-      const row = gates.shift()
-      if (gates.size === 0) this.#gateQueues.delete(key)
-      return this.#claim(row, gateLane, 0, key, now, leaseMs, waitedMs)
+      this.gates.shift(key)
+      return this.#claim(gate, gateLane, 0, key, now, leaseMs, waitedMs)
     }
     const lane = this.#bestLane(key, now)
     if (lane === 0) return undefined
@@ -506,33 +492,14 @@ export class Scheduler {
     buckets.queued[key] = (buckets.queued[key] as number) + 1
     this.#more(key)
     if (lanes.open[lane] === 1) return
-    this.#openIf(lane)
+    this.lanes.linkIf(lane)
     this.refresh(key, now)
   }
 
-  #openIf(lane: number): void {
-    const { lanes, buckets } = this
-    if (lanes.open[lane] === 1 || lanes.gated[lane] === 1 || lanes.filled[lane] === 0) return
-    const key = lanes.key[lane] as number
-    const first = buckets.openLane[key] as number
-    lanes.open[lane] = 1
-    lanes.prevOpen[lane] = 0
-    lanes.nextOpen[lane] = first
-    if (first !== 0) lanes.prevOpen[first] = lane
-    buckets.openLane[key] = lane
-  }
-
   #close(lane: number): void {
-    const { lanes, buckets } = this
-    if (lanes.open[lane] === 0) return
-    const key = lanes.key[lane] as number
-    const next = lanes.nextOpen[lane] as number
-    const previous = lanes.prevOpen[lane] as number
-    lanes.open[lane] = 0
-    if (next !== 0) lanes.prevOpen[next] = previous
-    if (previous !== 0) lanes.nextOpen[previous] = next
-    else buckets.openLane[key] = next
-    if (buckets.openLane[key] === 0 && !this.#gateQueues.has(key)) this.#ready.remove(key)
+    this.lanes.unlink(lane)
+    const key = this.lanes.key[lane] as number
+    if (this.buckets.openLane[key] === 0 && !this.gates.waits(key)) this.#ready.remove(key)
   }
 
   #more(key: number): void {

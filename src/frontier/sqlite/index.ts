@@ -75,6 +75,7 @@ function open(options: SqliteOptions, db: DatabaseSync, path: string, lock: Lock
     PRAGMA journal_size_limit=${KEPT_BYTES}`)
   const existed = prepareSchema(db, path)
   writeOwner(db, clock.wall(), options.owner)
+  if (existed) dropOldEvents(db, clock.wall())
   const last = readJobState(db)
   const time = logicalTime(clock, last?.time)
   const epoch = (last?.epoch ?? 0) + 1
@@ -121,6 +122,17 @@ function open(options: SqliteOptions, db: DatabaseSync, path: string, lock: Lock
     recovered,
   )
   return { frontier, positions: readPositions(db), existed, ...(time.jumpMs === 0 ? {} : { clockJumpMs: time.jumpMs }) }
+}
+
+/** Numbers of events that are kept, and for how long. */
+const EVENTS_KEPT = 1_000_000
+const EVENTS_KEPT_MS = 7 * 24 * 3_600_000
+
+function dropOldEvents(db: DatabaseSync, wall: number): void {
+  db.prepare('DELETE FROM event WHERE t < ? OR id <= (SELECT max(id) FROM event) - ?').run(
+    new Date(wall - EVENTS_KEPT_MS).toISOString(),
+    EVENTS_KEPT,
+  )
 }
 
 /** Only for the message that another process gets; the lock is what counts. */

@@ -1,7 +1,7 @@
 /**
  * The store behind the embedded frontier: collects what it is told and writes it in groups, one transaction each. The
  * newest rows stay in a window in memory, so that what was just added is handed out without being read back. Decides
- * nothing; see `open.ts` for the way back from the file.
+ * nothing; see `restore.ts` for the way back from the file.
  */
 import type { LedgerRow, RobotsState, ScanQuery, Slice } from '../frontier.ts'
 import type { TimerHandle } from '../../model/clock.ts'

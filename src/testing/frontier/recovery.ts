@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Claim } from '../../frontier/frontier.ts'
 import type { Check } from './check.ts'
-import { pages, request } from './lab.ts'
+import { gate, pages, request } from './lab.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -91,6 +91,28 @@ export function recovery(check: Check): void {
       const [row] = await lab.scanAll('ledger', { outcome: 'failed' })
       await lab.add([request('http://a.test/bad', { dedupe: 'force', ref: row?.ref as number })])
       assert.equal((await lab.one()).verdict, undefined, 'it can be queued again')
+    },
+    'a store',
+  )
+
+  check(
+    'a robots.txt that was in flight at every death is given up, and its origin denied for a while',
+    async (lab) => {
+      await lab.open({ conns: 10 })
+      await lab.addUrls('http://a.test/1')
+      await lab.add([gate('http://a.test')])
+      for (let deaths = 0; deaths < 4; deaths++) {
+        const claim = await lab.one()
+        assert.equal(claim.gate, true)
+        assert.equal(claim.crashes, deaths)
+        await lab.clock.advanceAsync(20)
+        await lab.crash()
+      }
+      assert.deepEqual(await lab.urls(), ['http://a.test/1'])
+      const state = (await lab.frontier.key('a.test')).robots.get('http://a.test')
+      assert.equal(state?.verdict, 'deny')
+      const stats = await lab.audit()
+      assert.deepEqual([stats.gates, stats.known], [0, 1])
     },
     'a store',
   )
