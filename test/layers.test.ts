@@ -12,6 +12,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url))
 
 /** The files that say what a part is, without any implementation of it. */
 const INTERFACES = [
+  'extract/extraction.ts',
   'extract/extractor.ts',
   'fetch/fetcher.ts',
   'frontier/frontier.ts',

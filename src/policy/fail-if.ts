@@ -114,7 +114,13 @@ export function evaluateFailIf(rule: FailRule | string, facts: FailFacts): FailV
 }
 
 /** Failures of our own code: they warn, and fail a run only when asked. */
-const OURS: readonly ErrorCode[] = ['HANDLER_THREW']
+const OURS: readonly ErrorCode[] = [
+  'HANDLER_THREW',
+  'EXTRACT_THREW',
+  'EXTRACT_TIMEOUT',
+  'EXTRACT_MEMORY',
+  'EXTRACT_CRASHED',
+]
 
 /**
  * What counts as failed when no `--fail-if` was given (UX.md 3.7): in `fetch` any listed URL that failed for a reason
