@@ -52,7 +52,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   http: { may: ['model'], packages: ['html-encoding-sniffer', 'whatwg-mimetype'], node: PURE },
   policy: { may: ['model', 'url', 'robots', 'http'], node: PURE },
   frontier: { may: ['model', 'url'], packages: ['xxhash-wasm'] },
-  fetch: { may: ['model', 'url', 'http'], packages: ['ipaddr.js', 'lru-cache', 'undici', 'xxhash-wasm'] },
+  fetch: { may: ['model', 'url', 'http'], packages: ['ipaddr.js', 'lru-cache', 'xxhash-wasm'] },
   extract: { may: ['model', 'url', 'http'], packages: ['htmlparser2', 'entities'] },
   sink: { may: ['model'] },
   source: { may: ['model', 'url'], packages: ['csv-parse', 'htmlparser2'] },
@@ -69,7 +69,6 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** A driver is known to few files, so that it can be replaced and is loaded only where it is used. */
 const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: number }>> = {
-  undici: { where: /^fetch\//, most: 1 },
   'node:sqlite': { where: /^(frontier\/sqlite\/|sink\/sqlite)/, most: Infinity },
 }
 

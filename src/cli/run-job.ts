@@ -10,6 +10,7 @@ import type { Cli } from './command.ts'
 import { createEventPrinter, DEFAULT_TYPES } from './event-printer.ts'
 import type { EventPrinter } from './event-printer.ts'
 import { EXITS, exitOfError } from './exit-codes.ts'
+import { keepHeapSmall } from './heap.ts'
 import { chooseProgress } from './progress/schedule.ts'
 import type { ProgressKind } from './progress/schedule.ts'
 import { createProgressView } from './progress/view.ts'
@@ -34,6 +35,7 @@ const STDIN_PATIENCE_MS = 1_000
 
 /** Resolves with the exit code. */
 export async function runJob(cli: Cli, run: JobRun): Promise<number> {
+  keepHeapSmall()
   const { terminal, catalog } = cli
   const { options } = run
   const quiet = options.get<boolean>('quiet') === true

@@ -45,6 +45,8 @@ export class Engine implements AttemptOwner {
   readonly #bandwidth: Throttle
   readonly #live = new Set<Attempt>()
   readonly #startedAt: number
+  /** Nobody asks for a body once it has been judged. */
+  readonly #lendBody: boolean
   #ends: End[] = []
   #endedAt: number[] = []
   #scheduled = false
@@ -85,6 +87,7 @@ export class Engine implements AttemptOwner {
     const isFull = async (): Promise<boolean> => (await parts.frontier.stats()).queued >= settings.concurrency
     this.feed = new Feed(this.context, this.admission, () => this.wake(), isFull)
     this.#startedAt = clock.now()
+    this.#lendBody = parts.consumer === undefined && !parts.sinks.some((sink) => sink.wantsBodies)
     this.#rate = new Throttle(settings.ratePerSecond, this.#startedAt)
     this.#bandwidth = new Throttle(settings.bytesPerSecond, this.#startedAt)
   }
@@ -422,6 +425,7 @@ export class Engine implements AttemptOwner {
       {
         url: claim.url,
         maxConnections: perHost,
+        lendBody: this.#lendBody,
         ...(headers === undefined ? {} : { headers }),
         ...(claim.gate === true ? { maxBytes: ROBOTS_BYTES } : {}),
       },

@@ -261,11 +261,16 @@ class PageScan {
   }
 
   #meta(): void {
+    const { starts, ends } = this.#markup
+    if (starts[Slot.CONTENT]! < 0) return
+    const isForUs = this.#values.mayBe(starts[Slot.NAME]!, ends[Slot.NAME]!, 'robots', this.#want.agent)
+    const isRefresh = this.#room > 0 && starts[Slot.HTTP_EQUIV]! >= 0 && this.#want.kinds.has('refresh')
+    if (!isForUs && !isRefresh) return
     const content = this.#attribute(Slot.CONTENT)
     if (content === undefined) return
     const name = this.#attribute(Slot.NAME)?.trim().toLowerCase()
     if (name === 'robots' || (name !== undefined && name === this.#want.agent)) this.#addDirectives(content)
-    if (this.#room > 0 && this.#want.kinds.has('refresh')) {
+    if (isRefresh) {
       if (this.#attribute(Slot.HTTP_EQUIV)?.toLowerCase() !== 'refresh') return
       const target = parseRefresh(content)
       if (target !== undefined && target !== '') this.#add(stripUrl(target), 'refresh', false)

@@ -5,7 +5,7 @@
  * Every search runs forward only, and what a search has found is kept until the walk has passed it: the time is linear
  * in the length of the page, whatever is left unclosed.
  */
-import { isWhiteSpace } from './white-space.ts'
+import { isWhiteSpace, same } from './white-space.ts'
 
 export const HREF = 0
 export const SRC = 1
@@ -206,14 +206,4 @@ function slotOf(text: string, start: number, end: number): number {
     default:
       return -1
   }
-}
-
-/** Whether the text has this lower-case word at `start`, without case. */
-export function same(text: string, start: number, word: string): boolean {
-  for (let i = 0; i < word.length; i++) {
-    const c = text.charCodeAt(start + i)
-    const w = word.charCodeAt(i)
-    if (c !== w && (c < 65 || c > 90 || c + 32 !== w)) return false
-  }
-  return true
 }

@@ -2,8 +2,7 @@
  * Where text that is not markup ends: the contents of `script`, `style`, `title` and the like (HTML standard 13.2.5.2 to
  * 13.2.5.31).
  */
-import { same } from './markup.ts'
-import { isWhiteSpace } from './white-space.ts'
+import { isWhiteSpace, same } from './white-space.ts'
 
 /** Index of the `</name` that ends the raw text from `from` on, or the length of the page. `name` in lower case. */
 export function rawTextEnd(text: string, from: number, name: string): number {

@@ -3,6 +3,8 @@
  * nearly all tags of a page are of no interest, and most are told apart by first letter and length alone.
  */
 
+import { same } from './white-space.ts'
+
 export const OTHER = 0
 export const A = 1
 export const AREA = 2
@@ -56,16 +58,22 @@ const BY_NAME: Readonly<Record<string, number>> = {
   xmp: XMP,
 }
 
-const byName = new Map(Object.entries(BY_NAME))
-
-/** Bit n is set where an element of interest with this first letter (a = 1) has n characters. */
-const LENGTHS = new Uint16Array(32)
-for (const name of byName.keys()) LENGTHS[name.charCodeAt(0) & 31]! |= 1 << name.length
+/** Names of interest by first letter (a = 1) and length, so that one look finds the one or two that it can be. */
+const CANDIDATES: (readonly [name: string, tag: number])[][] = Array.from({ length: 32 * 16 }, () => [])
+for (const [name, tag] of Object.entries(BY_NAME)) CANDIDATES[slot(name.charCodeAt(0), name.length)]?.push([name, tag])
 
 /** `start` is at an ASCII letter; `end` behind the last character of the name. Names are compared without case. */
 export function tagOf(text: string, start: number, end: number): number {
   const length = end - start
-  if (length > 9 || ((LENGTHS[text.charCodeAt(start) & 31]! >> length) & 1) === 0) return OTHER
-  if (length === 1) return A
-  return byName.get(text.slice(start, end).toLowerCase()) ?? OTHER
+  if (length > 15) return OTHER
+  const candidates = CANDIDATES[slot(text.charCodeAt(start), length)] as (readonly [string, number])[]
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i] as readonly [string, number]
+    if (same(text, start, candidate[0])) return candidate[1]
+  }
+  return OTHER
+}
+
+function slot(letter: number, length: number): number {
+  return (letter & 31) * 16 + length
 }

@@ -39,6 +39,19 @@ export class Values {
     return text.slice(start, end)
   }
 
+  /**
+   * False where the value surely is neither of these lower-case words, without cutting it out: nearly all pages have many
+   * meta elements that are for others. @param start negative: there is no value.
+   */
+  mayBe(start: number, end: number, one: string, other: string): boolean {
+    if (start < 0) return false
+    const { text } = this
+    const c = text.charCodeAt(start) | 32
+    // White space and references in front hide the first letter.
+    if (c >= 97 && c <= 122 && c !== one.charCodeAt(0) && c !== other.charCodeAt(0)) return false
+    return end > start
+  }
+
   attribute(start: number, end: number): string {
     const value = this.#decoded(start, end)
     return value.includes('&') ? decodeHTMLAttribute(value) : value

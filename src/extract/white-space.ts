@@ -19,3 +19,13 @@ export function stripUrl(text: string): string {
   const cut = start === 0 && end === text.length ? text : text.slice(start, end)
   return /[\t\n\r]/.test(cut) ? cut.replace(/[\t\n\r]+/g, '') : cut
 }
+
+/** Whether the text has this lower-case word at `start`, without case. */
+export function same(text: string, start: number, word: string): boolean {
+  for (let i = 0; i < word.length; i++) {
+    const c = text.charCodeAt(start + i)
+    const w = word.charCodeAt(i)
+    if (c !== w && (c < 65 || c > 90 || c + 32 !== w)) return false
+  }
+  return true
+}

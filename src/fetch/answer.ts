@@ -2,6 +2,8 @@
 import { headerValue } from '../http/headers.ts'
 import type { Response, Timing } from '../model/response.ts'
 
+export const NO_BYTES = new Uint8Array(0)
+
 export class Answer implements Response {
   readonly url: string
   readonly status: number
@@ -9,7 +11,7 @@ export class Answer implements Response {
   readonly rawHeaders: readonly string[]
   readonly contentType: string
   readonly address: string
-  readonly body: Uint8Array
+  body: Uint8Array
   readonly file?: string
   readonly bytes: number
   readonly digest: string
@@ -37,6 +39,11 @@ export class Answer implements Response {
     this.digest = digest
     this.timing = timing
     if (flags.length > 0) this.flags = flags
+  }
+
+  /** Its memory is needed for another one. */
+  forgetBody(): void {
+    this.body = NO_BYTES
   }
 
   header(name: string): string | undefined {

@@ -5,6 +5,7 @@
 import type { Coding } from './codings.ts'
 import { decodeOnce } from './decode-once.ts'
 import type { LayerReport } from './decode-layer.ts'
+import { KeptBytes } from './kept-bytes.ts'
 import { DecodeStream, type DecodeOwner } from './decode-stream.ts'
 import type { SpoolOwner } from './spool.ts'
 import { Store, type StoreLimits } from './store.ts'
@@ -33,13 +34,26 @@ export class Body implements SpoolOwner, DecodeOwner {
   readonly #owner: BodyOwner
   readonly #codings: readonly Coding[]
   readonly #cap: number
-  #raw: Uint8Array[] = []
+  readonly #raw: KeptBytes
   #stream: DecodeStream | undefined
   #report: LayerReport | undefined
   #over = false
 
-  constructor(limits: StoreLimits, cap: number, codings: readonly Coding[], owner: BodyOwner) {
-    this.store = new Store(limits, cap, this)
+  /**
+   * @param announced Content-Length, 0: unknown.
+   * @param isLent the decoded bytes are void after `release`.
+   */
+  constructor(
+    limits: StoreLimits,
+    cap: number,
+    codings: readonly Coding[],
+    announced: number,
+    isLent: boolean,
+    owner: BodyOwner,
+  ) {
+    const { lender } = limits
+    this.store = new Store(limits, cap, codings.length === 0 ? announced : 0, isLent ? lender : undefined, this)
+    this.#raw = new KeptBytes(codings.length === 0 ? 0 : announced, lender)
     this.#cap = cap
     this.#codings = codings
     this.#owner = owner
@@ -50,14 +64,15 @@ export class Body implements SpoolOwner, DecodeOwner {
     return this.store.bytes / Math.max(1, this.#stream?.taken ?? this.rawBytes)
   }
 
+  /** The chunk is only lent. */
   push(chunk: Uint8Array): void {
     if (this.#over) return
     this.rawBytes += chunk.length
     if (this.#codings.length === 0) this.decoded(chunk)
-    else if (this.#stream !== undefined) this.#stream.write(chunk)
+    else if (this.#stream !== undefined) this.#stream.write(new Uint8Array(chunk))
     else {
-      this.#raw.push(chunk)
-      if (this.rawBytes > ONCE_RAW_BYTES) this.#startStream()
+      this.#raw.add(chunk)
+      if (this.rawBytes > ONCE_RAW_BYTES) this.#startStream(this.#raw.take())
     }
   }
 
@@ -68,21 +83,26 @@ export class Body implements SpoolOwner, DecodeOwner {
       return
     }
     if (this.#stream === undefined) {
-      const raw = this.#raw
-      const whole = raw.length === 1 ? (raw[0] as Uint8Array) : Buffer.concat(raw)
+      const whole = this.#raw.take()
       const bytes = decodeOnce(this.#codings, whole, Math.min(this.#cap, ONCE_BYTES))
       if (bytes !== undefined) {
-        this.#raw = []
+        this.#raw.end()
         if (this.store.pushOwn(bytes)) this.#stored()
         else this.#overCap()
         return
       }
-      this.#startStream()
+      this.#startStream(whole)
     }
     this.#stream?.end()
   }
 
-  /** Stops and forgets everything; the owner hears nothing more. */
+  /** Forgets the bytes in memory. */
+  release(): void {
+    this.#raw.end()
+    this.store.release()
+  }
+
+  /** Stops; the owner hears nothing more. */
   abandon(): void {
     this.#over = true
     this.#stream?.abandon()
@@ -130,11 +150,10 @@ export class Body implements SpoolOwner, DecodeOwner {
     this.#owner.bodyDone(this.#report)
   }
 
-  #startStream(): void {
+  #startStream(raw: Uint8Array): void {
     this.#stream = new DecodeStream(this.#codings, this)
-    const raw = this.#raw
-    this.#raw = []
-    for (const chunk of raw) this.#stream.write(chunk)
+    if (raw.length > 0) this.#stream.write(new Uint8Array(raw))
+    this.#raw.end()
   }
 
   #stored(): void {

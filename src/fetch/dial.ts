@@ -4,7 +4,7 @@
  * can name what took too long. It has no timers of its own.
  */
 import type { LookupAddress } from 'node:dns'
-import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import { isPublicAddress } from './address.ts'
 import type { Names } from './names.ts'
@@ -15,20 +15,11 @@ import type { Origin, WireFailure } from './wire.ts'
 
 export type DialPhase = 'dns' | 'connect' | 'proxy' | 'tls' | 'open'
 
-/** Carries a `WireFailure` where an `Error` has to be passed. */
-export class DialError extends Error {
-  readonly failure: WireFailure
-
-  constructor(failure: WireFailure) {
-    super(failure.message)
-    this.failure = failure
-  }
-}
-
 export type Dialled = (failure: WireFailure | undefined, socket: Socket | undefined) => void
 
 export interface Dialler {
-  dial(origin: Origin, done: Dialled): Dial
+  /** @param onread takes the bytes of a plain socket past its stream (`reads`); a secured one has none of it. */
+  dial(origin: Origin, done: Dialled, onread?: OnReadOpts): Dial
   proxyOf(origin: Origin): Proxy | undefined
 }
 
@@ -64,7 +55,7 @@ export function createDialler(options: DiallerOptions): Dialler {
       (context ??= createSecureContext(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] })),
   }
   return {
-    dial: (origin, done) => new Dial(shared, origin, done),
+    dial: (origin, done, onread) => new Dial(shared, origin, done, onread),
     proxyOf: (origin) => options.proxyOf(origin.secure, origin.hostname, origin.port),
   }
 }
@@ -79,17 +70,22 @@ export class Dial {
   /** Connected IP address; '' while there is none and where a proxy connects in our place. */
   address = ''
   readonly origin: Origin
+  /** Bytes go to `onread`, never through the stream of the socket. */
+  readonly reads: boolean
+  readonly #onread: OnReadOpts | undefined
   readonly #shared: Shared
   readonly #proxy: Proxy | undefined
   #done: Dialled | undefined
   #socket: Socket | undefined
   #starting = true
 
-  constructor(shared: Shared, origin: Origin, done: Dialled) {
+  constructor(shared: Shared, origin: Origin, done: Dialled, onread: OnReadOpts | undefined) {
     this.#shared = shared
     this.origin = origin
     this.#done = done
     this.#proxy = shared.proxyOf(origin.secure, origin.hostname, origin.port)
+    this.#onread = origin.secure || this.#proxy?.secure === true ? undefined : onread
+    this.reads = this.#onread !== undefined
     this.phaseAt = shared.now()
     this.#resolve()
     this.#starting = false
@@ -140,7 +136,7 @@ export class Dial {
       }
     }
     this.#enter('connect')
-    const socket = connectTcp(targetOf(addresses, port))
+    const socket = connectTcp(targetOf(addresses, port, this.#onread))
     this.#socket = socket
     socket.setNoDelay(true)
     socket.on('error', (error) => this.#fail(this.#brokeWith(error)))
@@ -260,7 +256,8 @@ export class Dial {
   }
 }
 
-function targetOf(addresses: readonly LookupAddress[], port: number): NetConnectOpts {
+function targetOf(addresses: readonly LookupAddress[], port: number, onread: OnReadOpts | undefined): NetConnectOpts {
+  const reading = onread === undefined ? { highWaterMark: 65_536 } : { onread }
   const only = addresses[0] as LookupAddress
   if (addresses.length === 1)
     return {
@@ -268,14 +265,14 @@ function targetOf(addresses: readonly LookupAddress[], port: number): NetConnect
       port,
       family: only.family,
       autoSelectFamily: false,
-      highWaterMark: 65_536,
+      ...reading,
     } as NetConnectOpts
   return {
     host: 'pinned',
     port,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS,
-    highWaterMark: 65_536,
+    ...reading,
     // What was looked up and let through, nothing else: a second lookup could answer differently.
     lookup: (_host: string, _options: unknown, callback: (error: null, addresses: readonly LookupAddress[]) => void) =>
       callback(null, addresses),

@@ -15,6 +15,8 @@ export interface FetchRequest {
   readonly body?: Uint8Array
   /** Slots of the key: the fetcher keeps at most this many connections to the origin open. */
   readonly maxConnections?: number
+  /** The body is read during `onDone` or `onFailed` alone and empty after it: its memory serves the next one. */
+  readonly lendBody?: boolean
   /** Overrides of the fetcher's limits for this request (robots.txt: small). */
   readonly maxBytes?: number
 }

@@ -1,13 +1,12 @@
 /**
  * One request from its start to the one call that ends it: takes what the transport reports, watches the limits, builds
- * the `Response` or the failure. One object a request, no promise and no timer of its own. It knows neither undici nor
+ * the `Response` or the failure. One object a request, no promise and no timer of its own. It knows neither sockets nor
  * how connections are kept.
  */
 import { parseContentType } from '../http/content-type.ts'
 import type { Clock } from '../model/clock.ts'
 import type { ErrorCode } from '../model/errors.ts'
-import type { Response } from '../model/response.ts'
-import { Answer } from './answer.ts'
+import { Answer, NO_BYTES } from './answer.ts'
 import { BodyPace } from './body-pace.ts'
 import { Body, type BodyOwner } from './body.ts'
 import { codingsOf, type Coding } from './codings.ts'
@@ -54,6 +53,8 @@ export interface Order {
   readonly maxBytes: number | undefined
   /** Goes to a proxy as it is, without a tunnel: a 407 is the proxy's. */
   readonly forwarded: boolean
+  /** The body is void once the observer has been told. */
+  readonly lendBody: boolean
 }
 
 /** A body that grew by more than this is a bomb, below it only large. Text compresses up to about 50-fold. */
@@ -62,7 +63,6 @@ const BOMB_RATIO = 100
 const Phase = { waiting: 0, connecting: 1, sent: 2, body: 3, settling: 4, over: 5 } as const
 type Phase = (typeof Phase)[keyof typeof Phase]
 
-const EMPTY = new Uint8Array(0)
 const NO_FLAGS: readonly string[] = []
 const NOT_ENCODED: readonly string[] = ['not-encoded']
 
@@ -97,6 +97,8 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   #rawHeaders: readonly string[] = []
   #contentType = ''
   #codings: readonly Coding[] = []
+  #announced = 0
+  #lenient = false
   #content: Body | undefined
   /** The raw body broke off; what came is still decoded. */
   #cut: WireFailure | undefined
@@ -150,6 +152,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
 
     let encoding = ''
     let length = -1
+    let transfer = ''
     let type: string | undefined
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
       const name = rawHeaders[i] as string
@@ -159,6 +162,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       else if (name.length === 14 && name.toLowerCase() === 'content-length') length = Number(value)
       else if (name.length === 16 && name.toLowerCase() === 'content-encoding')
         encoding = encoding === '' ? value : `${encoding}, ${value}`
+      else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') transfer += `,${value}`
     }
     this.#contentType = parseContentType(type).essence
 
@@ -184,7 +188,11 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       )
       return
     }
-    const codings = codingsOf(encoding)
+    if (length > 0 && length <= Number.MAX_SAFE_INTEGER && transfer === '') this.#announced = length
+    // Codings of the transfer were applied last; `chunked` is undone already.
+    const codings = codingsOf(
+      transfer === '' ? encoding : `${encoding}${transfer.toLowerCase().replace(/,\s*chunked/g, '')}`,
+    )
     // Of an answer that is no page the status is what counts, readable or not.
     if (codings.problem !== undefined && status >= 200 && status < 300) {
       this.#stop({ code: 'BAD_ENCODING', message: codings.problem }, true)
@@ -195,11 +203,19 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
 
   data(chunk: Uint8Array): void {
     if (this.#phase !== Phase.body) return
-    this.#content ??= new Body(this.#context.store, this.#cap, this.#codings, this)
+    this.#content ??= new Body(
+      this.#context.store,
+      this.#cap,
+      this.#codings,
+      this.#announced,
+      this.#order.lendBody,
+      this,
+    )
     this.#content.push(chunk)
   }
 
-  ended(): void {
+  ended(lenient: boolean): void {
+    this.#lenient = lenient
     this.#connection = undefined
     this.#settle()
   }
@@ -320,11 +336,11 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   }
 
   /** What has come, decoded as far as it is. Bytes of an unfinished file are not kept. */
-  #response(flags: readonly string[], headOnly = false): Response {
+  #response(flags: readonly string[], headOnly = false): Answer {
     const store = headOnly ? undefined : this.#content?.store
     const file = store?.file
     const whole = store !== undefined && (!store.spooled || file !== undefined)
-    const body = whole && file === undefined ? store.body() : EMPTY
+    const body = whole && file === undefined ? store.body() : NO_BYTES
     return new Answer(
       {
         url: this.#order.url,
@@ -339,7 +355,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       whole ? store.bytes : 0,
       whole ? store.digest(body) : '',
       this.#marks.timing(),
-      flags,
+      this.#lenient ? [...flags, 'lenient'] : flags,
     )
   }
 
@@ -352,7 +368,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     }
   }
 
-  #succeed(response: Response): void {
+  #succeed(response: Answer): void {
     this.#phase = Phase.over
     this.#context.deadlines.remove(this)
     try {
@@ -360,9 +376,10 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     } catch (error) {
       throwLater(error)
     }
+    this.#takeBack(response)
   }
 
-  #fail(failure: WireFailure, response?: Response): void {
+  #fail(failure: WireFailure, response?: Answer): void {
     this.#phase = Phase.over
     this.#context.deadlines.remove(this)
     const told: FetchFailure = {
@@ -378,6 +395,12 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     } catch (error) {
       throwLater(error)
     }
+    this.#takeBack(response)
+  }
+
+  #takeBack(response: Answer | undefined): void {
+    if (this.#order.lendBody) response?.forgetBody()
+    this.#content?.release()
   }
 }
 

@@ -12,14 +12,15 @@ import { ACCEPT_ENCODING } from './codings.ts'
 import { Deadlines } from './deadlines.ts'
 import { createDialler, type Dialler } from './dial.ts'
 import type { FetchHandle, FetchObserver, FetchRequest, Fetcher } from './fetcher.ts'
+import { http1Transport, type Http1Transport } from './http1.ts'
 import { HttpExchange, type ExchangeContext, type Order } from './http-exchange.ts'
+import { Lender } from './kept-bytes.ts'
 import { Names, type Lookup } from './names.ts'
 import { Pool } from './pool.ts'
 import { chooseProxy, percentDecoded } from './proxy.ts'
-import { checkHeaders, mergeHeaders } from './request-headers.ts'
+import { areWritable, checkHeaders, mergeHeaders } from './request-headers.ts'
 import { resolveMap, type ResolveRule } from './resolve-map.ts'
 import type { Origin } from './wire.ts'
-import { undiciTransport } from './undici-transport.ts'
 
 export interface FetcherOptions {
   readonly clock: Clock
@@ -83,6 +84,7 @@ export async function httpFetcher(options: FetcherOptions): Promise<Fetcher> {
 class HttpFetcher implements Fetcher {
   readonly #context: ExchangeContext
   readonly #dialler: Dialler
+  readonly #transport: Http1Transport
   readonly #baseHeaders: readonly string[]
   readonly #boundHeaders: Readonly<Record<string, string>>
   readonly #boundOrigins: ReadonlySet<string>
@@ -108,7 +110,8 @@ class HttpFetcher implements Fetcher {
       allowPrivate: options.allowPrivate ?? true,
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     })
-    const open = undiciTransport({
+    this.#transport = http1Transport({
+      clock,
       dialler: this.#dialler,
       keepAliveMs: positive(options.keepAliveMs ?? 4_000, 'keepAliveMs'),
       maxHeaderBytes: MAX_HEADER_BYTES,
@@ -124,11 +127,12 @@ class HttpFetcher implements Fetcher {
       },
       store: {
         digester,
+        lender: new Lender(),
         spoolBytes: options.spoolBytes ?? 8 * MiB,
         spoolFolder: options.spoolFolder,
         spoolName: () => `${this.#spoolPrefix}${++this.#spooled}`,
       },
-      pool: new Pool({ open, maxSockets: positive(options.maxSockets ?? 1_024, 'maxSockets') }),
+      pool: new Pool({ open: this.#transport.open, maxSockets: positive(options.maxSockets ?? 1_024, 'maxSockets') }),
       deadlines: new Deadlines(clock, Math.min(500, Math.max(5, connectMs / 8))),
     }
   }
@@ -141,6 +145,8 @@ class HttpFetcher implements Fetcher {
     if (this.#closed) return this.#refuse(observer, 'CANCELLED', 'the fetcher is closed')
     const order = this.#orderOf(request)
     if (order === undefined) return this.#refuse(observer, 'URL_INVALID', 'not a URL of http or https')
+    if (request.headers !== undefined && !areWritable(request.headers))
+      return this.#refuse(observer, 'URL_INVALID', 'cannot be asked for: a header of the request cannot be written')
     const exchange = new HttpExchange(this.#context, order, observer)
     exchange.start()
     return exchange
@@ -152,6 +158,7 @@ class HttpFetcher implements Fetcher {
     const { deadlines, pool, store } = this.#context
     for (const exchange of deadlines.all() as HttpExchange[]) exchange.cancel('the fetcher is closed')
     pool.close()
+    this.#transport.close()
     deadlines.close()
     if (this.#spooled === 0) return
     const names = await readdir(store.spoolFolder).catch(() => [])
@@ -199,6 +206,7 @@ class HttpFetcher implements Fetcher {
       connections: request.maxConnections,
       maxBytes: request.maxBytes,
       forwarded: prepared.forwarded,
+      lendBody: request.lendBody === true,
     }
   }
 

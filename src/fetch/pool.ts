@@ -8,8 +8,6 @@ import type { Origin } from './wire.ts'
 
 /** Connections to an origin where the request names no number; what browsers use. */
 const CONNECTIONS_AN_ORIGIN = 6
-/** Times an exchange is moved off connections that broke before it was written. */
-const MOVES = 3
 
 export interface PoolOptions {
   readonly open: OpenConnection
@@ -32,7 +30,6 @@ export class Pool {
   readonly #idle = new Map<Connection, Site>()
   /** Sites whose exchanges wait for a socket of the whole, first come first served. */
   readonly #starved = new Set<Site>()
-  readonly #moves = new WeakMap<Exchange, number>()
   #sockets = 0
 
   constructor(options: PoolOptions) {
@@ -107,7 +104,6 @@ export class Pool {
       waiting: [],
       freed: (connection) => this.#freed(site, connection),
       gone: (connection) => this.#gone(site, connection),
-      refused: (exchange) => this.#refused(site, exchange),
     }
     this.#sites.set(origin.key, site)
     return site
@@ -174,19 +170,6 @@ export class Pool {
     if (site.waiting.length > 0) this.#starved.add(site)
     this.#feed()
     this.#tidy(site)
-  }
-
-  #refused(site: Site, exchange: Exchange): void {
-    const moves = (this.#moves.get(exchange) ?? 0) + 1
-    this.#moves.set(exchange, moves)
-    if (moves > MOVES) {
-      exchange.broke({
-        code: 'CONNECTION_RESET',
-        message: `${site.origin.key} breaks every connection before it is used`,
-      })
-      return
-    }
-    this.restart(site.origin, exchange)
   }
 
   /** Opens connections for those that wait, as far as there is room. */

@@ -51,7 +51,7 @@ export function parseProxy(text: string, source: string): Proxy {
 
 /**
  * `given` (the option) is for everything; else `http_proxy` and `https_proxy` of the environment, small letters first,
- * https falling back to `http_proxy` as undici does. `no_proxy` excepts hosts in every case.
+ * https falling back to `http_proxy`. `no_proxy` excepts hosts in every case.
  */
 export function chooseProxy(given: string | undefined, env: Readonly<Record<string, string | undefined>>): ProxyChoice {
   const plain = given === undefined ? fromEnv(env, 'http_proxy') : parseProxy(given, '--proxy')

@@ -30,6 +30,11 @@ export function checkHeaders(headers: Readonly<Record<string, string>>): void {
   }
 }
 
+/** False where a field would end its line or break the framing (a validator that a server made up). */
+export function areWritable(headers: Readonly<Record<string, string>>): boolean {
+  return Object.entries(headers).every(([name, value]) => TOKEN.test(name) && VALUE.test(value))
+}
+
 /** `extra` over `base` (flat), names compared without case. */
 export function mergeHeaders(base: readonly string[], extra: Readonly<Record<string, string>>): string[] {
   const names = Object.keys(extra)

@@ -90,6 +90,12 @@ export function tlsFailure(error: NodeJS.ErrnoException | undefined, named: stri
   return { code: 'TLS_FAILED', message: `TLS with ${named} failed: ${oneLine(error.message)}`, cause: error }
 }
 
+/** The connection broke while it was in use. */
+export function resetFailure(error: NodeJS.ErrnoException, named: string): WireFailure {
+  const why = error.code ?? oneLine(error.message)
+  return { code: 'CONNECTION_RESET', message: `${named} broke the connection (${why})`, cause: error }
+}
+
 /** OpenSSL's messages end in a line break and carry an address of its source. */
 function oneLine(message: string): string {
   const reason = /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1]

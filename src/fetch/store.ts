@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import type { Digester, DigestStream } from '../url/fingerprint.ts'
+import { KeptBytes, type Lender } from './kept-bytes.ts'
 import { Spool, type SpoolOwner } from './spool.ts'
 
 export interface StoreLimits {
@@ -13,6 +14,7 @@ export interface StoreLimits {
   /** A name never used before, in `spoolFolder`. */
   spoolName(): string
   readonly digester: Digester
+  readonly lender: Lender
 }
 
 export class Store {
@@ -23,25 +25,33 @@ export class Store {
   readonly #limits: StoreLimits
   readonly #cap: number
   readonly #owner: SpoolOwner
-  #first: Uint8Array | undefined
-  #rest: Uint8Array[] | undefined
+  readonly #kept: KeptBytes
+  #whole: Uint8Array | undefined
   #spool: Spool | undefined
   #digest: DigestStream | undefined
-  #own = false
 
-  constructor(limits: StoreLimits, cap: number, owner: SpoolOwner) {
+  /**
+   * @param expected decoded length where it is announced, else 0.
+   * @param lender given: `body()` is lent until `release`.
+   */
+  constructor(limits: StoreLimits, cap: number, expected: number, lender: Lender | undefined, owner: SpoolOwner) {
     this.#limits = limits
     this.#cap = cap
     this.#owner = owner
+    this.#kept = new KeptBytes(expected, lender)
   }
 
   /** Takes a whole body that is nobody else's; `body()` then copies nothing. False: it is over the cap. */
   pushOwn(body: Uint8Array): boolean {
-    this.#own = true
+    if (body.length <= this.#cap && body.length <= this.#limits.spoolBytes && this.bytes === 0) {
+      this.bytes = body.length
+      this.#whole = body
+      return true
+    }
     return this.push(body)
   }
 
-  /** Takes as much as the cap lets in; false: there was more. */
+  /** Copies as much as the cap lets in; false: there was more. */
   push(chunk: Uint8Array): boolean {
     const room = this.#cap - this.bytes
     if (chunk.length > room) {
@@ -61,27 +71,20 @@ export class Store {
     this.#spool?.end()
   }
 
-  /** Forgets everything, removes the file. */
+  /** Stops and removes the file. */
   abandon(): void {
     this.#spool?.abandon()
-    this.#first = undefined
-    this.#rest = undefined
   }
 
-  /** The bytes in memory as a new array of their own: chunks are slices of socket buffers. Call it once. */
+  /** Forgets the bytes in memory; those that were lent are void. */
+  release(): void {
+    this.#kept.end()
+    this.#whole = undefined
+  }
+
+  /** The bytes in memory, in an array of their own where they are not lent. Call it once. */
   body(): Uint8Array {
-    const first = this.#first
-    if (first === undefined) return new Uint8Array(0)
-    const rest = this.#rest
-    if (rest === undefined) return this.#own ? first : new Uint8Array(first)
-    const body = new Uint8Array(Buffer.allocUnsafeSlow(this.bytes).buffer)
-    body.set(first)
-    let at = first.length
-    for (const chunk of rest) {
-      body.set(chunk, at)
-      at += chunk.length
-    }
-    return body
+    return this.#whole ?? this.#kept.take()
   }
 
   /** Of everything taken; '' for an empty body. @param body what `body()` gave; not looked at where it is in a file. */
@@ -94,23 +97,20 @@ export class Store {
     this.bytes += chunk.length
     if (this.#spool !== undefined) this.#toFile(chunk)
     else if (this.bytes > this.#limits.spoolBytes) this.#spill(chunk)
-    else if (this.#first === undefined) this.#first = chunk
-    else if (this.#rest === undefined) this.#rest = [chunk]
-    else this.#rest.push(chunk)
+    else this.#kept.add(chunk)
   }
 
   #spill(chunk: Uint8Array): void {
     this.#digest = this.#limits.digester.start()
     this.#spool = new Spool(join(this.#limits.spoolFolder, this.#limits.spoolName()), this.#owner)
-    if (this.#first !== undefined) this.#toFile(this.#first)
-    for (const held of this.#rest ?? []) this.#toFile(held)
-    this.#first = undefined
-    this.#rest = undefined
+    if (this.#kept.length > 0) this.#toFile(this.#kept.take())
+    this.#kept.end()
     this.#toFile(chunk)
   }
 
   #toFile(chunk: Uint8Array): void {
     this.#digest?.update(chunk)
-    this.#spool?.write(chunk)
+    // The file is written later, and the chunk is only lent.
+    this.#spool?.write(new Uint8Array(chunk))
   }
 }

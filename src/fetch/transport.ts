@@ -1,6 +1,6 @@
 /**
- * The seam between an exchange (what one request means to us) and whatever moves its bytes. undici sits behind it today;
- * a reader of our own over `node:net` fits the same shape. Nothing here knows of limits, decoding or politeness.
+ * The seam between an exchange (what one request means to us) and whatever moves its bytes. `http1.ts` sits behind
+ * it; another protocol fits the same shape. Nothing here knows of limits, decoding or politeness.
  */
 import type { Dial } from './dial.ts'
 import type { Origin, WireFailure } from './wire.ts'
@@ -21,9 +21,10 @@ export interface Exchange {
   answered(): void
   /** Final head (no 1xx). Names and values in the order of the wire, flat, latin1. */
   head(status: number, statusText: string, rawHeaders: string[]): void
-  /** Raw body bytes; the buffer is the transport's, valid as long as it is referenced, never written again. */
+  /** Raw body bytes. The buffer is the transport's and filled again after the call: who keeps bytes copies them. */
   data(chunk: Uint8Array): void
-  ended(): void
+  /** @param lenient something was read that the grammar of RFC 9112 does not hold. */
+  ended(lenient: boolean): void
   broke(failure: WireFailure): void
 }
 
@@ -47,8 +48,6 @@ export interface ConnectionOwner {
   freed(connection: Connection): void
   /** It is gone for good; never called for `destroy`. */
   gone(connection: Connection): void
-  /** It broke before this exchange was written: give it to another connection. */
-  refused(exchange: Exchange): void
 }
 
 export type OpenConnection = (origin: Origin, owner: ConnectionOwner) => Connection

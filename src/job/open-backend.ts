@@ -2,6 +2,7 @@
 import { mkdirSync, statfsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Fetcher } from '../fetch/fetcher.ts'
+import { httpFetcher } from '../fetch/http.ts'
 import type { KeyDefaults, OpenedFrontier } from '../frontier/frontier.ts'
 import { memoryFrontier } from '../frontier/memory.ts'
 import { SluiceError } from '../model/errors.ts'
@@ -123,8 +124,6 @@ export async function openFetcher(
     headers[line.slice(0, colon).trim()] = line.slice(colon + 1).trim()
   }
   const proxy = options.get<string>('proxy')
-  // undici marks the global object when it is loaded: importing this package must not.
-  const { httpFetcher } = await import('../fetch/http.ts')
   return httpFetcher({
     clock,
     userAgent: agent,

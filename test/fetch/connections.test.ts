@@ -218,7 +218,3 @@ test('a connection that stays idle is closed', async (t) => {
   assert.equal(fetcher.sockets, 1)
   await until(() => fetcher.sockets === 0)
 })
-
-test('the client that is loaded by itself is the one the package exports', async () => {
-  assert.equal((await import('undici')).Client, (await import('undici/lib/dispatcher/client.js')).default)
-})
