@@ -27,7 +27,7 @@ export const EXITS = {
     meaning: 'stopped by a guard: everything left is on hosts that block or overload',
     resumable: 'yes',
   },
-  sink: { code: 6, meaning: 'a sink or the disk failed', resumable: 'yes' },
+  sink: { code: 6, meaning: 'a sink, the disk or a limit of this machine stopped it', resumable: 'yes' },
   locked: { code: 7, meaning: 'the job is in use by another live process', resumable: 'no' },
   store: { code: 8, meaning: 'the store is unreachable, damaged or of another format', resumable: 'after repair' },
   interrupted: { code: 130, meaning: 'SIGINT (Ctrl-C), state saved', resumable: 'yes' },

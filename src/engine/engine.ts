@@ -25,6 +25,7 @@ import { Metrics } from './metrics.ts'
 import { RobotsGate, ROBOTS_BYTES } from './robots-gate.ts'
 import type { OriginRobots } from './robots-gate.ts'
 import { GROUP, SLICE, SLICE_MS } from './settings.ts'
+import { Shortage } from './shortage.ts'
 import { Throttle } from './throttle.ts'
 
 export type EngineEnd = 'finished' | 'limit' | 'contact' | 'stopped' | 'disk'
@@ -43,6 +44,7 @@ export class Engine implements AttemptOwner {
   readonly #ips = new IpGate()
   readonly #rate: Throttle
   readonly #bandwidth: Throttle
+  readonly #shortage = new Shortage()
   readonly #live = new Set<Attempt>()
   readonly #startedAt: number
   /** Nobody asks for a body once it has been judged. */
@@ -162,8 +164,13 @@ export class Engine implements AttemptOwner {
     const back = failure?.code === 'CANCELLED' && this.#reason !== undefined
     if (back || failure?.local === true) {
       // Our doing, or this machine's (out of descriptors): the URL goes back and nothing is counted against it.
+      this.#removeSpooled(failure.response)
       this.#release(attempt, failure?.local === true ? 0 : host.intervalMs, endedAt, failure?.local !== true)
-      const release = { id: claim.id, do: 'release' as const, ...(back ? {} : { afterMs: 1_000 }) }
+      const release = {
+        id: claim.id,
+        do: 'release' as const,
+        ...(back ? {} : { afterMs: this.#shortage.note(endedAt, failure.message) }),
+      }
       this.commit.push(
         { claim, settlement: release, draft: undefined, response: undefined, links: undefined },
         this.#live.size,
@@ -171,15 +178,17 @@ export class Engine implements AttemptOwner {
       this.wake()
       return
     }
+    this.#shortage.over()
     const answer = response ?? failure?.response
     const answerMs = answer?.timing.totalMs ?? 0
     if (response === undefined) metrics.failed(endedAt)
-    else metrics.answered(response.timing, claim.waitedMs, response.bytes, endedAt)
-    this.#bandwidth.take(answer?.bytes ?? 0)
+    else metrics.answered(response.timing, claim.waitedMs, response.size, endedAt)
+    this.#bandwidth.take(answer?.size ?? 0)
     hosts.observe(host, response?.status ?? 0, failure?.code, answerMs, endedAt)
     const judgement = this.#judge.judge(attempt, host, response, failure)
     if (judgement.robotsState !== undefined)
       this.#robotsLearned(claim, judgement.robotsState.origin, judgement.robotsState)
+    if (answer !== judgement.response) this.#removeSpooled(answer)
     const pace = settings.policy.pace(host, clock.now())
     const paceMs = Math.max(pace.intervalMs, pace.readyAt - clock.now())
     hosts.paced(host, paceMs, answerMs)
@@ -193,6 +202,11 @@ export class Engine implements AttemptOwner {
     const gated = judgement.robotsState === undefined ? links : this.#sitemapsOf(claim, judgement.robotsState.origin)
     this.commit.push(gated === links ? judgement : { ...judgement, links: gated }, this.#live.size)
     this.wake()
+  }
+
+  /** Of an answer that goes no further; what is committed loses its file there. */
+  #removeSpooled(response: Response | undefined): void {
+    if (response?.file !== undefined) this.context.removeFile(response.file)
   }
 
   /** The slot is free and the key's clock runs from the last byte, whatever the commit still takes. */
@@ -259,7 +273,7 @@ export class Engine implements AttemptOwner {
     const now = clock.now()
     const rate = this.#rate.available(now)
     if (rate < max) max = Math.floor(rate)
-    if (this.#bandwidth.available(now) < 1) max = 0
+    if (this.#bandwidth.available(now) < 1 || this.#shortage.waitMs(now) > 0) max = 0
     if (settings.limit !== undefined) {
       max = Math.min(max, settings.limit - this.commit.settledSoon - this.#live.size - this.#lookups)
     }
@@ -277,7 +291,8 @@ export class Engine implements AttemptOwner {
     this.#timer = undefined
     const waits: number[] = []
     if (result.nextReadyInMs !== null) waits.push(result.nextReadyInMs)
-    const throttled = Math.max(this.#rate.waitMs(), this.#bandwidth.waitMs())
+    const short = this.#shortage.waitMs(this.context.clock.now())
+    const throttled = Math.max(this.#rate.waitMs(), this.#bandwidth.waitMs(), short)
     if (throttled > 0) waits.push(throttled)
     if (waits.length === 0) return
     const wait = Math.max(Math.min(...waits), asked <= 0 ? throttled : 0)

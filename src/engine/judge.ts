@@ -8,6 +8,7 @@ import type { Claim, RobotsState } from '../frontier/frontier.ts'
 import { parseContentType, isHtml } from '../http/content-type.ts'
 import { headerValue, headerValues } from '../http/headers.ts'
 import { parseRetryAfter } from '../http/retry-after.ts'
+import { codeRow } from '../model/errors.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { HopRequest, NewRequest } from '../model/request.ts'
 import type { Response } from '../model/response.ts'
@@ -22,6 +23,7 @@ import type { Host } from './hosts.ts'
 import { draftOf } from './record.ts'
 import type { Draft, DraftInit } from './record.ts'
 import { ROBOTS_BYTES, robotsOfAnswer, robotsUnreachable } from './robots-gate.ts'
+import type { RobotsCause } from './robots-gate.ts'
 
 /** `retryAfterMs` parks the key, whatever becomes of the URL. */
 export interface Judgement extends Ended {
@@ -44,9 +46,9 @@ export class Judge {
     this.#onWidened = onWidened
   }
 
-  /** A claim that was never started: robots, a verdict of the frontier, a limit. */
+  /** A claim that was never started: robots (`failed` where a network fault kept it away), a verdict, a limit. */
   skipped(claim: Claim, code: ErrorCode, message: string | undefined, final?: string): Ended {
-    const outcome = code === 'PROCESS_CRASHED' ? 'failed' : 'skipped'
+    const outcome = codeRow(code).outcome ?? 'skipped'
     return this.#final(claim, { outcome, code, message, final }, undefined, undefined)
   }
 
@@ -96,7 +98,7 @@ export class Judge {
       this.#announceRetry(claim, decision.code, decision.afterMs)
       return { claim, settlement, draft: undefined, response: answer, links: undefined }
     }
-    const flags = flagsOf(attempt, failure)
+    const flags = flagsOf(attempt, failure, answer)
     const message = failure?.message ?? messageOf(decision.code, response)
     if (decision.outcome !== 'ok' || response === undefined) {
       const init: DraftInit = {
@@ -122,7 +124,7 @@ export class Judge {
     if (meta?.handler === 'sitemap') return this.#sitemap(claim, response, outcome, flags)
     const type = parseContentType(headerValue(response.rawHeaders, 'content-type'))
     const html = isHtml(type.essence)
-    const facts = html && response.bytes > 0 ? this.#scan(claim, response, type.charset) : undefined
+    const facts = html && response.size > 0 ? this.#scan(claim, response, type.charset) : undefined
     const robots = this.#directives(response, facts)
     const draft: DraftInit = { outcome, response, facts, charset: type.charset, robots, flags }
     if (settings.kind !== 'crawl' || facts === undefined) return this.#final(claim, draft, response, undefined)
@@ -171,7 +173,7 @@ export class Judge {
     const { claim } = attempt
     const { settings } = this.#context
     const chain = claim.chain ?? []
-    const flags = flagsOf(attempt, undefined)
+    const flags = flagsOf(attempt, undefined, response)
     const led = resolveRedirect(claim.url, locations, chain)
     if (!('to' in led)) {
       const init: DraftInit = { outcome: 'failed', code: led.code, message: led.reason, response, flags }
@@ -269,7 +271,8 @@ export class Judge {
       const settlement = { id: claim.id, do: 'retry' as const, afterMs: decision.afterMs, code: decision.code }
       return { claim, settlement, draft: undefined, response, links: undefined, robotsState: undefined }
     }
-    return this.#gateDone(claim, robotsUnreachable(origin, response?.status ?? 0, wallIso))
+    const status = response?.status ?? 0
+    return this.#gateDone(claim, robotsUnreachable(origin, status, wallIso, networkCause(failure)))
   }
 
   #gateDone(claim: Claim, robots: RobotsState): Ended & { robotsState: RobotsState } {
@@ -296,9 +299,19 @@ export class Judge {
 
 const NO_FLAGS: readonly string[] = []
 
-function flagsOf(attempt: Attempt, failure: FetchFailure | undefined): readonly string[] {
-  if (!attempt.denied && failure?.code !== 'TRUNCATED') return NO_FLAGS
-  return [...(attempt.denied ? ['robots-denied'] : []), ...(failure?.code === 'TRUNCATED' ? ['truncated'] : [])]
+function flagsOf(
+  attempt: Attempt,
+  failure: FetchFailure | undefined,
+  response: Response | undefined,
+): readonly string[] {
+  const odd = response?.flags ?? NO_FLAGS
+  if (!attempt.denied && failure?.code !== 'TRUNCATED') return odd
+  return [...(attempt.denied ? ['robots-denied'] : []), ...(failure?.code === 'TRUNCATED' ? ['truncated'] : []), ...odd]
+}
+
+/** The fault that kept robots.txt away; undefined where the site answered. */
+function networkCause(failure: FetchFailure | undefined): RobotsCause | undefined {
+  return failure === undefined ? undefined : { code: failure.code, message: failure.message }
 }
 
 function messageOf(code: ErrorCode | undefined, response: Response | undefined): string | undefined {

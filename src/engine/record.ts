@@ -39,7 +39,7 @@ export function draftOf(claim: Claim, init: DraftInit): Draft {
     if (response.contentType !== '') draft.mime = response.contentType
     const charset = facts?.charset ?? init.charset
     if (charset !== undefined) draft.charset = charset
-    draft.bytes = response.bytes
+    draft.bytes = response.size
     const digest = init.outcome === 'unchanged' ? (meta?.digest ?? response.digest) : response.digest
     if (digest !== '') draft.digest = digest
   }

@@ -5,6 +5,8 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { RobotsState } from '../frontier/frontier.ts'
+import { CODES } from '../model/errors.ts'
+import type { ErrorCode } from '../model/errors.ts'
 import { robotsFor } from '../robots/match.ts'
 import type { RobotsRules } from '../robots/match.ts'
 import { parseRobots } from '../robots/parse.ts'
@@ -14,20 +16,31 @@ export interface OriginRobots {
   readonly rules: RobotsRules | undefined
   /** `now` until which it is valid. */
   readonly until: number
+  /** Of `deny`: what is said of every URL of the origin. */
+  readonly refusal: RobotsVerdict | undefined
   readonly crawlDelayMs: number
   readonly sitemaps: readonly string[]
 }
 
 export interface RobotsVerdict {
   readonly allowed: boolean
-  readonly code: 'ROBOTS_DENIED' | 'ROBOTS_UNREACHABLE'
+  /** `ROBOTS_DENIED`, `ROBOTS_UNREACHABLE`, or the network fault that kept robots.txt away. */
+  readonly code: ErrorCode
   readonly reason: string
+}
+
+/** Why no answer came when robots.txt was asked for. */
+export interface RobotsCause {
+  readonly code: ErrorCode
+  readonly message: string
 }
 
 /** robots.txt is read again after a day at the latest (RFC 9309 2.4). */
 export const ROBOTS_TTL_MS = 24 * 3_600_000
 /** After it could not be had, ask again after this. */
 export const ROBOTS_RETRY_MS = 3_600_000
+/** After a network fault: soon, so that a retry by hand is not answered with a fault that has passed. */
+export const ROBOTS_FAULT_MS = 60_000
 /** RFC 9309 2.5: at least 500 KiB must be read; more is not. */
 export const ROBOTS_BYTES = 512_000
 /** A Crawl-delay above this is cut to it. */
@@ -57,6 +70,7 @@ export class RobotsGate {
       verdict: state.verdict,
       rules,
       until: now + state.validForMs,
+      refusal: state.verdict === 'deny' ? refusalOf(state) : undefined,
       crawlDelayMs: Math.min(CRAWL_DELAY_CAP_MS, rules?.crawlDelayMs ?? 0),
       sitemaps: rules?.sitemaps.map((sitemap) => sitemap.url) ?? [],
     }
@@ -66,13 +80,7 @@ export class RobotsGate {
 
   check(entry: OriginRobots, pathAndQuery: string): RobotsVerdict {
     if (entry.verdict === 'allow') return ALLOWED
-    if (entry.verdict === 'deny') {
-      return {
-        allowed: false,
-        code: 'ROBOTS_UNREACHABLE',
-        reason: 'robots.txt could not be had, so nothing may be fetched',
-      }
-    }
+    if (entry.refusal !== undefined) return entry.refusal
     const verdict = (entry.rules as RobotsRules).verdict(pathAndQuery)
     if (verdict.allowed) return ALLOWED
     return {
@@ -102,7 +110,38 @@ export function robotsOfAnswer(origin: string, status: number, body: string, wal
   return undefined
 }
 
-/** State after the last try failed: nothing may be fetched for a while (RFC 9309 2.3.1.4). */
-export function robotsUnreachable(origin: string, status: number, wallIso: string): RobotsState {
-  return { origin, verdict: 'deny', status, body: '', fetchedAt: wallIso, validForMs: ROBOTS_RETRY_MS }
+/**
+ * State after the last try failed: nothing may be fetched for a while (RFC 9309 2.3.1.4). `cause` where no answer came
+ * at all: it lies in `body` as `CODE message`.
+ */
+export function robotsUnreachable(
+  origin: string,
+  status: number,
+  wallIso: string,
+  cause: RobotsCause | undefined,
+): RobotsState {
+  const body = cause === undefined ? '' : `${cause.code} ${cause.message}`
+  const validForMs = cause === undefined ? ROBOTS_RETRY_MS : ROBOTS_FAULT_MS
+  return { origin, verdict: 'deny', status, body, fetchedAt: wallIso, validForMs }
+}
+
+/** The network fault behind a `deny`; undefined where the site answered, or nothing is known. */
+export function robotsCause({ verdict, body }: RobotsState): RobotsCause | undefined {
+  if (verdict !== 'deny') return undefined
+  const blank = body.indexOf(' ')
+  const code = body.slice(0, Math.max(0, blank))
+  return Object.hasOwn(CODES, code) ? { code: code as ErrorCode, message: body.slice(blank + 1) } : undefined
+}
+
+/**
+ * A site that answers has said "not now": its URLs are skipped. A site that cannot be reached has said nothing: its URLs
+ * fail with the fault itself, as they would have without robots.txt.
+ */
+function refusalOf(state: RobotsState): RobotsVerdict {
+  const cause = robotsCause(state)
+  if (cause !== undefined) {
+    return { allowed: false, code: cause.code, reason: `robots.txt could not be had: ${cause.message}` }
+  }
+  const why = state.status === 0 ? 'could not be had' : `was answered with ${state.status}`
+  return { allowed: false, code: 'ROBOTS_UNREACHABLE', reason: `robots.txt ${why}, so nothing may be fetched` }
 }

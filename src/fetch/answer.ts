@@ -13,7 +13,7 @@ export class Answer implements Response {
   readonly address: string
   body: Uint8Array
   readonly file?: string
-  readonly bytes: number
+  readonly size: number
   readonly digest: string
   readonly timing: Timing
   readonly flags?: readonly string[]
@@ -22,7 +22,7 @@ export class Answer implements Response {
     head: Head,
     body: Uint8Array,
     file: string | undefined,
-    bytes: number,
+    size: number,
     digest: string,
     timing: Timing,
     flags: readonly string[],
@@ -35,7 +35,7 @@ export class Answer implements Response {
     this.address = head.address
     this.body = body
     if (file !== undefined) this.file = file
-    this.bytes = bytes
+    this.size = size
     this.digest = digest
     this.timing = timing
     if (flags.length > 0) this.flags = flags

@@ -127,7 +127,7 @@ export interface RobotsState {
   readonly verdict: 'rules' | 'allow' | 'deny'
   /** HTTP status, or 0 when there was none. */
   readonly status: number
-  /** robots.txt text, at most 500 KiB; '' unless `rules`. */
+  /** robots.txt text of `rules`, at most 500 KiB; of `deny` after a network fault `CODE message`; else ''. */
   readonly body: string
   /** Wall-clock ISO time it was fetched; for people. */
   readonly fetchedAt: string

@@ -41,7 +41,8 @@ export type Page = AnsweredPage | FailedPage
 export interface FetchedResponse extends Response {
   text(): Promise<string>
   json(): Promise<unknown>
-  bytesOf(): Promise<Uint8Array>
+  /** The decoded body, wherever it lies. */
+  bytes(): Promise<Uint8Array>
 }
 
 /** A URL, a range, or URLs from any iterable. `job` keeps a folder: the same call continues after any death. */
@@ -167,14 +168,13 @@ async function readable(response: Response): Promise<FetchedResponse> {
   const { readFile } = await import('node:fs/promises')
   const { decodeText, sniffCharset } = await import('../http/charset.ts')
   const { parseContentType } = await import('../http/content-type.ts')
-  const bytesOf = async (): Promise<Uint8Array> =>
-    response.file === undefined ? response.body : readFile(response.file)
+  const bytes = async (): Promise<Uint8Array> => (response.file === undefined ? response.body : readFile(response.file))
   const text = async (): Promise<string> => {
-    const bytes = await bytesOf()
-    return decodeText(bytes, sniffCharset(bytes, parseContentType(response.header('content-type')).charset))
+    const body = await bytes()
+    return decodeText(body, sniffCharset(body, parseContentType(response.header('content-type')).charset))
   }
   return Object.assign(Object.create(response) as Response, {
-    bytesOf,
+    bytes,
     text,
     json: async (): Promise<unknown> => JSON.parse(await text()) as unknown,
   })

@@ -5,6 +5,7 @@ import { openReader } from '../frontier/sqlite/read.ts'
 import type { Reader } from '../frontier/sqlite/read.ts'
 import { sqliteFrontier } from '../frontier/sqlite/index.ts'
 import { systemClock } from '../engine/clock.ts'
+import { robotsCause } from '../engine/robots-gate.ts'
 import type { LedgerRow, RobotsState } from '../frontier/frontier.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { PrintedEvent } from '../model/event.ts'
@@ -144,7 +145,14 @@ function explainRow(reader: Reader, row: LedgerRow, url: string): Why {
 }
 
 function robotsText(robots: RobotsState, path: string): string {
-  const had = `robots.txt ${robots.status === 0 ? 'could not be had' : robots.status}, asked ${robots.fetchedAt}`
+  const cause = robotsCause(robots)
+  const answer =
+    cause === undefined
+      ? robots.status === 0
+        ? 'could not be had'
+        : robots.status
+      : `could not be had: ${cause.message}`
+  const had = `robots.txt ${answer}, asked ${robots.fetchedAt}`
   if (robots.verdict === 'allow') return `allowed: ${had}`
   if (robots.verdict === 'deny') return `denied: ${had}`
   const verdict = robotsFor(parseRobots(robots.body), AGENT).verdict(path)
@@ -194,7 +202,8 @@ function explainHost(reader: Reader, stored: StoredJob, host: string): Why {
   for (const robots of state.robots.values()) {
     const rules = robots.verdict === 'rules' ? robotsFor(parseRobots(robots.body), AGENT) : undefined
     const delay = rules?.crawlDelayMs === undefined ? '' : `, Crawl-delay ${rules.crawlDelayMs / 1000} s`
-    trail.push({ topic: 'robots', text: `${robots.origin}: ${robots.verdict}, status ${robots.status}${delay}` })
+    const answer = robotsCause(robots)?.code ?? `status ${robots.status}`
+    trail.push({ topic: 'robots', text: `${robots.origin}: ${robots.verdict}, ${answer}${delay}` })
   }
   return { url: host, state: state.readyInMs > 0 ? 'waiting' : 'ready', trail }
 }

@@ -72,6 +72,7 @@ export const CODES = {
   SINK_FULL: { outcome: null, disposition: 'halt', exit: 6 },
   SINK_UNREACHABLE: { outcome: null, disposition: 'halt', exit: 6 },
   SINK_CHANGED: { outcome: null, disposition: 'halt', exit: 6 },
+  MACHINE_EXHAUSTED: { outcome: null, disposition: 'halt', exit: 6 },
   FRONTIER_LOCKED: { outcome: null, disposition: 'halt', exit: 7 },
   FRONTIER_CORRUPT: { outcome: null, disposition: 'halt', exit: 8 },
   FRONTIER_UNREACHABLE: { outcome: null, disposition: 'halt', exit: 8 },

@@ -31,8 +31,8 @@ export interface Response {
   readonly body: Uint8Array
   /** Path of the spooled body; it is deleted when the page has been settled. */
   readonly file?: string
-  /** Decoded length in bytes. */
-  readonly bytes: number
+  /** Decoded length in bytes; `bytes` in records. */
+  readonly size: number
   /** Content digest, `xxh64:` + 16 hex digits over the decoded body; '' without a body. */
   readonly digest: string
   /** Connected IP address. */

@@ -4,7 +4,15 @@ import { createBus } from '../../src/engine/bus.ts'
 import { Hosts } from '../../src/engine/hosts.ts'
 import { IpGate } from '../../src/engine/ip-gate.ts'
 import { Histogram } from '../../src/engine/metrics.ts'
-import { ROBOTS_RETRY_MS, RobotsGate, robotsOfAnswer, robotsUnreachable } from '../../src/engine/robots-gate.ts'
+import {
+  ROBOTS_FAULT_MS,
+  ROBOTS_RETRY_MS,
+  RobotsGate,
+  robotsCause,
+  robotsOfAnswer,
+  robotsUnreachable,
+} from '../../src/engine/robots-gate.ts'
+import { Shortage } from '../../src/engine/shortage.ts'
 import { Throttle } from '../../src/engine/throttle.ts'
 
 test('a rate cap lets through so many a second and says how long to wait', () => {
@@ -59,7 +67,7 @@ test('robots.txt by status: rules, no restriction, or come back later', () => {
   for (const status of [400, 401, 403, 404, 410])
     assert.equal(robotsOfAnswer('http://a.test', status, '', '')?.verdict, 'allow')
   for (const status of [429, 500, 503]) assert.equal(robotsOfAnswer('http://a.test', status, '', ''), undefined)
-  assert.equal(robotsUnreachable('http://a.test', 503, '').validForMs, ROBOTS_RETRY_MS)
+  assert.equal(robotsUnreachable('http://a.test', 503, '', undefined).validForMs, ROBOTS_RETRY_MS)
 })
 
 test('robots rules expire, deny names the line, and an unreachable file denies everything', () => {
@@ -75,9 +83,43 @@ test('robots rules expire, deny names the line, and an unreachable file denies e
   assert.match(gate.check(known, '/x/1').reason, /line 3/)
   assert.equal(gate.get('http://a.test', 999)?.verdict, 'rules')
   assert.equal(gate.get('http://a.test', 1001), undefined)
-  const denied = gate.learn(robotsUnreachable('http://b.test', 0, ''), 0)
+  const denied = gate.learn(robotsUnreachable('http://b.test', 503, '', undefined), 0)
   assert.ok(denied)
   assert.equal(gate.check(denied, '/').code, 'ROBOTS_UNREACHABLE')
+  assert.match(gate.check(denied, '/').reason, /503/)
+})
+
+test('a host that cannot be reached is refused with the fault that kept robots.txt away, also after it was stored', () => {
+  const cause = { code: 'DNS_NOT_FOUND' as const, message: 'there is no host b.test' }
+  const stored = robotsUnreachable('http://b.test', 0, '', cause)
+  assert.deepEqual(robotsCause(stored), cause)
+  assert.equal(robotsCause({ ...stored, body: '' }), undefined)
+  const gate = new RobotsGate('sluice')
+  const known = gate.learn(stored, 0)
+  assert.ok(known)
+  const { allowed, code, reason } = gate.check(known, '/')
+  assert.deepEqual([allowed, code], [false, 'DNS_NOT_FOUND'])
+  assert.match(reason, /robots\.txt.*there is no host b\.test/)
+  assert.equal(gate.get('http://b.test', ROBOTS_FAULT_MS), undefined)
+})
+
+test('while connections cannot be opened each pause is longer, and the tenth in a row ends the job', () => {
+  const shortage = new Shortage()
+  const pauses: number[] = []
+  let now = 5
+  for (let round = 1; round < 10; round++) {
+    const pause = shortage.note(now, 'EMFILE')
+    pauses.push(pause)
+    // Those that fail together wait for the same moment and count once.
+    assert.equal(shortage.note(now + 10, 'EMFILE'), pause - 10)
+    assert.equal(shortage.waitMs(now + 10), pause - 10)
+    now += pause
+  }
+  assert.deepEqual(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000])
+  assert.throws(() => shortage.note(now, 'EMFILE'), { code: 'MACHINE_EXHAUSTED', message: /EMFILE/ })
+  shortage.over()
+  assert.equal(shortage.waitMs(now), 0)
+  assert.equal(shortage.note(now, 'EMFILE'), 1_000)
 })
 
 test('a slow-down that was stored is where a host starts again', () => {

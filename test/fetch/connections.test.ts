@@ -164,7 +164,7 @@ test('a 304 that carries a Content-Length has no body and keeps its connection u
   const { get } = await setUp(t)
   const first = await get(`${server.origin}/a`, { headers: { 'If-None-Match': '"a"' } })
   assert.equal(first.code, 304)
-  assert.equal(first.response?.bytes, 0)
+  assert.equal(first.response?.size, 0)
   assert.match(server.asked[0]?.text ?? '', /\r\nIf-None-Match: "a"\r\n/)
   assert.equal((await get(`${server.origin}/b`)).text, '/b')
 })
@@ -176,7 +176,7 @@ test('the answer to HEAD has no body whatever its length says', async (t) => {
   const { get } = await setUp(t)
   const first = await get(`${server.origin}/a`, { method: 'HEAD' })
   assert.equal(first.code, 200)
-  assert.equal(first.response?.bytes, 0)
+  assert.equal(first.response?.size, 0)
   assert.equal((await get(`${server.origin}/b`)).text, '/b')
 })
 

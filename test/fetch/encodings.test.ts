@@ -46,11 +46,11 @@ test('all pages of the public compression suite decode to the same body', { skip
     assert.equal(response.body.byteLength, response.body.buffer.byteLength, 'it owns its memory')
     if (encoding === 'deflate') {
       // These two are of another state of the page, three bytes longer (Scrapy's own tests say 74,840).
-      assert.equal(response.bytes, expected.plain_len + 3, name)
+      assert.equal(response.size, expected.plain_len + 3, name)
       deflated.push(response.body)
       continue
     }
-    assert.equal(response.bytes, expected.plain_len, name)
+    assert.equal(response.size, expected.plain_len, name)
     assert.equal(createHash('sha256').update(response.body).digest('hex'), expected.plain_sha256, name)
   }
   assert.equal(deflated.length, 2)
@@ -65,7 +65,7 @@ test('the bombs of the public compression suite stop at the cap', { skip }, asyn
     assert.equal(stopped.failure?.response?.body.length, 0)
     assert.equal(stopped.failure?.response?.status, 200)
     const whole = await fetched(t, file(name), encoding)
-    assert.equal(whole.response?.bytes, bytes, name)
+    assert.equal(whole.response?.size, bytes, name)
     assert.ok(whole.response?.file !== undefined, 'it is over the spool size')
   }
 })
@@ -231,7 +231,7 @@ test('a large coded body goes through a stream to a file', async (t) => {
     assert.ok(body.length > 600_000, `${encoding}: ${body.length}`)
     const ended = await fetched(t, body, encoding, { spoolBytes: 1024 * 1024 })
     assert.equal(ended.code, 200, ended.failure?.message)
-    assert.equal(ended.response?.bytes, lines.length)
+    assert.equal(ended.response?.size, lines.length)
     assert.equal(ended.response?.body.length, 0)
     const stored = readFileSync(ended.response?.file as string)
     assert.ok(stored.equals(lines), encoding)

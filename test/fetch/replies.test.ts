@@ -232,7 +232,7 @@ test('the answer carries status, headers in the order of the wire, address, type
   assert.equal(response.header('absent'), undefined)
   assert.equal(response.contentType, 'text/html')
   assert.equal(response.address, '127.0.0.1')
-  assert.equal(response.bytes, 5)
+  assert.equal(response.size, 5)
   assert.match(response.digest, /^xxh64:[0-9a-f]{16}$/)
   assert.equal(response.body.constructor, Uint8Array)
   assert.equal(response.body.byteLength, response.body.buffer.byteLength, 'it owns its memory')

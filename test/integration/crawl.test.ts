@@ -91,7 +91,7 @@ test('robots.txt is read first, obeyed, and the refused URL says which line refu
   await origin.close()
 })
 
-test('a robots.txt that cannot be had keeps the host untouched', async () => {
+test('a robots.txt that is answered with an error keeps the host untouched', async () => {
   const origin = await startOrigin({ sites: { 'a.test': { robots: { status: 503 }, pages: { '/': 'x' } } } })
   await inFolder(async (cwd) => {
     const { code } = await runCli(
@@ -102,8 +102,27 @@ test('a robots.txt that cannot be had keeps the host untouched', async () => {
     assert.deepEqual([...origin.ledger('a.test').paths().keys()], ['/robots.txt'])
     const [record] = readRecords(join(cwd, 'pages.ndjson'))
     assert.equal(record?.code, 'ROBOTS_UNREACHABLE')
+    assert.match(record?.message ?? '', /503/)
   })
   await origin.close()
+})
+
+test('URLs of a host that cannot be reached fail with the cause, and why names it', async () => {
+  await inFolder(async (cwd) => {
+    const flags = ['--retries', '0', '--delay', '0', '--progress', 'none', '--job', 'dead', '-o', 'pages.ndjson']
+    const args = ['fetch', 'http://127.0.0.1:1/a', 'http://127.0.0.1:1/b', ...flags]
+    const { code, stderr } = await runCli(args, { cwd })
+    assert.equal(code, 3, stderr)
+    for (const record of readRecords(join(cwd, 'pages.ndjson'))) {
+      assert.deepEqual([record.outcome, record.code], ['failed', 'CONNECT_FAILED'])
+      assert.match(record.message ?? '', /^robots\.txt could not be had: .*refused/)
+    }
+    const why = await runCli(['why', 'http://127.0.0.1:1/a', '--job', 'dead'], { cwd })
+    assert.match(why.stdout, /failed: CONNECT_FAILED/)
+    assert.match(why.stdout, /robots +denied: robots\.txt could not be had: .*refused/)
+    const host = await runCli(['why', '127.0.0.1', '--job', 'dead'], { cwd })
+    assert.match(host.stdout, /CONNECT_FAILED/)
+  })
 })
 
 test('nofollow of a link, of a page and of a header is obeyed, and can be switched off', async () => {
