@@ -197,4 +197,7 @@ function sayEnd({ terminal, catalog }: Cli, summary: Summary, exitCode: number):
     exitCode,
   })
   terminal.say(`${lines.join('\n')}\n`)
+  if (summary.end === 'finished' && summary.known === 0) {
+    terminal.say(`${terminal.paint('yellow', '!')} ${catalog.t('warn.empty')}\n`)
+  }
 }

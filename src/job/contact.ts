@@ -10,18 +10,31 @@ import type { ResolvedOptions } from './options.ts'
 /** URLs of other people's sites that may be fetched without a contact. */
 export const FREE_URLS = 1_000
 
-const PLACEHOLDER =
-  /(^|[@./])(example\.(com|org|net)|your\.site|your-?(domain|site|name)\.[a-z]+|domain\.tld|changeme)(\/|$)|^votrenom@|^you@|^me@example/i
+/** Hosts of documentation (RFC 2606) and those that our own hints and everybody's examples use. */
+const PLACEHOLDER_HOST =
+  /^(.*\.)?(example\.(com|org|net)|your\.site|your-?(domain|site|name|company)\.[a-z]+|(my|your)?domain\.tld|changeme(\.[a-z]+)?)$/i
+/** Mailboxes nobody has: what forms show before they are filled in. */
+const PLACEHOLDER_NAME = /^(you|your[._-]?(name|e?mail)|votrenom|changeme)$/i
 
-/** Throws `OPTION_INVALID` for a contact nobody could reach. */
+function isPlaceholder(text: string): boolean {
+  const at = text.lastIndexOf('@')
+  if (/^https?:\/\//i.test(text)) return URL.canParse(text) && PLACEHOLDER_HOST.test(new URL(text).hostname)
+  return PLACEHOLDER_NAME.test(text.slice(0, at)) || PLACEHOLDER_HOST.test(text.slice(at + 1))
+}
+
+/** Throws `OPTION_INVALID` for a contact nobody could reach, or one that was copied from an example. */
 export function checkContact(contact: string | undefined): void {
   if (contact === undefined) return
   const text = contact.trim()
-  const looksRight =
-    /^https?:\/\/[^\s/]+\.[^\s]+$/i.test(text) ||
-    /^https?:\/\/[^\s/]+/i.test(text) ||
-    /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text)
-  if (!looksRight || PLACEHOLDER.test(text)) {
+  const looksRight = /^https?:\/\/[^\s/]+\S*$/i.test(text) || /^(mailto:)?[^\s@]+@[^\s@]+\.[^\s@]+$/i.test(text)
+  if (looksRight && isPlaceholder(text.replace(/^mailto:/i, ''))) {
+    throw new SluiceError(
+      'OPTION_INVALID',
+      `--contact: ${JSON.stringify(text)} looks like a placeholder: site owners could not reach you there`,
+      { hint: 'give your own page or mailbox' },
+    )
+  }
+  if (!looksRight) {
     throw new SluiceError(
       'OPTION_INVALID',
       `--contact: ${JSON.stringify(text)} is not a URL or mail address where you can be reached`,

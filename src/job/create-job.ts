@@ -27,7 +27,6 @@ import { afterCommitWriter } from '../sink/stdout.ts'
 import type { Sink } from '../sink/sink.ts'
 import { readSitemap } from '../source/sitemap.ts'
 import { createFingerprint } from '../url/fingerprint.ts'
-import { hostOf } from '../url/key.ts'
 import { serveControl } from './control.ts'
 import type { ControlMethod, ControlServer } from './control.ts'
 import { userAgent } from './contact.ts'
@@ -49,6 +48,8 @@ import { Reasons, snapshotOf, summaryOf } from './summary.ts'
 
 /** How often the sum is checked and `summary.json` written while running, ms. */
 const CHECKPOINT_MS = 2_000
+/** Codes whose latest warning is kept for snapshots. */
+const WARNINGS = 20
 /** Options that decide which URLs belong: when they change, queued URLs are looked at again. */
 const SCOPE_OPTIONS = ['scope', 'include', 'exclude', 'depth', 'seeds']
 
@@ -153,7 +154,7 @@ class FolderJob implements Job {
       ...this.#figures(stats, engine),
       run: state.run,
       status: this.#status(),
-      eta: await etaOf(backend.frontier, stats, engine),
+      eta: await etaOf(backend.frontier, stats, engine, this.#clock.now() - this.#startedAt),
     })
   }
 
@@ -420,7 +421,12 @@ class FolderJob implements Job {
     this.#startedWall = this.#clock.wall()
     const opened = await this.#open()
     const { engine, backend, state } = opened
+    await this.#reasons.learn(backend.frontier, opened.before.done)
     const unsubscribe = this.#bus.subscribe(['request.settled'], (_type, data) => this.#note(data as PageRecord))
+    const leave = this.#bus.subscribe(['warning.raised'], (_type, data) => {
+      const warning = data as Snapshot['warnings'][number]
+      if (this.#warnings.size < WARNINGS || this.#warnings.has(warning.code)) this.#warnings.set(warning.code, warning)
+    })
     try {
       if (this.#plan.folder !== undefined) {
         this.#control = await serveControl(this.#plan.folder, (method, params) => this.#answer(method, params))
@@ -450,6 +456,7 @@ class FolderJob implements Job {
       throw error
     } finally {
       unsubscribe()
+      leave()
       this.#checkpoint?.cancel()
       await this.#shut(opened)
     }
@@ -560,6 +567,9 @@ class FolderJob implements Job {
       .map((verdict) => verdict.text)
   }
 
+  /** The latest warning of each code. */
+  readonly #warnings = new Map<string, Snapshot['warnings'][number]>()
+
   /** Outcomes of the start pages, noted as they settle. */
   readonly #seeds = { outcomes: emptyCounts(), codes: {} as Record<string, number> }
 
@@ -568,9 +578,7 @@ class FolderJob implements Job {
       this.#seeds.outcomes[record.outcome]++
       if (record.code !== undefined) this.#seeds.codes[record.code] = (this.#seeds.codes[record.code] ?? 0) + 1
     }
-    if (record.outcome === 'failed' || record.outcome === 'skipped' || record.outcome === 'denied') {
-      this.#reasons.note(record.outcome, record.code ?? '', hostOf(record.final ?? record.url))
-    }
+    this.#reasons.note(record)
   }
 
   #figures(stats: FrontierStats, engine: Engine) {
@@ -583,6 +591,7 @@ class FolderJob implements Job {
       engine,
       startedAt: this.#startedAt,
       now: this.#clock.now(),
+      warnings: [...this.#warnings.values()],
     }
   }
 

@@ -9,10 +9,20 @@ import type { Snapshot } from './job.ts'
 /** Keys looked at: those with the largest intervals and those that have answered most slowly. */
 const KEYS = 32
 
-export async function etaOf(frontier: Frontier, stats: FrontierStats, engine: Engine): Promise<Snapshot['eta']> {
+/** Before so many answers and so much time the figures are those of the start, not of the job. */
+const ANSWERS = 5
+const ELAPSED_MS = 2_000
+
+export async function etaOf(
+  frontier: Frontier,
+  stats: FrontierStats,
+  engine: Engine,
+  elapsedMs: number,
+): Promise<Snapshot['eta']> {
   const left = stats.queued + stats.delayed + stats.inFlight + stats.following
   if (left === 0) return null
   const { clock, hosts, metrics } = engine.context
+  if (elapsedMs < ELAPSED_MS || metrics.times.total.count < ANSWERS) return null
   const rate = metrics.perSecond(clock.now(), 10_000)
   const byRate = rate > 0 ? (left / rate) * 1000 : null
   const { rows } = await frontier.scan({ what: 'keys', limit: KEYS })

@@ -185,11 +185,44 @@ export function changedOptions(
 ): { name: string; from: string; to: string }[] {
   const changes: { name: string; from: string; to: string }[] = []
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const from = JSON.stringify(before[name]) ?? 'default'
-    const to = JSON.stringify(after[name]) ?? 'default'
+    // Which folder it is cannot change: it is the one that was opened.
+    if (name === 'job') continue
+    const from = asTyped(name, before[name])
+    const to = asTyped(name, after[name])
     if (from !== to) changes.push({ name, from, to })
   }
   return changes
+}
+
+/** A value as the user would type it: `10ms`, `5MB`, `host`. */
+function asTyped(name: string, value: unknown): string {
+  if (value === undefined) return 'default'
+  const kind = (OPTION_NAMES as readonly string[]).includes(name) ? optionRow(name as OptionName).kind : undefined
+  if (typeof value === 'number' && kind === 'duration') return inUnits(value, DURATIONS)
+  if (typeof value === 'number' && kind === 'size') return inUnits(value, SIZES)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+const DURATIONS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+  ['ms', 1],
+] as const
+
+const SIZES = [
+  ['GB', 1024 ** 3],
+  ['MB', 1024 ** 2],
+  ['KB', 1024],
+  ['', 1],
+] as const
+
+/** In the largest unit that divides it. */
+function inUnits(value: number, units: readonly (readonly [string, number])[]): string {
+  if (value === 0) return '0'
+  const [unit, size] = units.find((row) => value % row[1] === 0) ?? (units.at(-1) as (typeof units)[number])
+  return `${value / size}${unit}`
 }
 
 export type { JobKind }

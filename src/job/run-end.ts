@@ -42,7 +42,10 @@ export function openingOf(
             : 'continued',
     doneTotal,
     left,
-    stopped: last === undefined ? null : { agoMs: Math.max(0, wall - last.at), reason: last.status },
+    stopped:
+      last === undefined || last.status === 'requeued'
+        ? null
+        : { agoMs: Math.max(0, wall - last.at), reason: last.status },
     requeued: recovered?.requeued ?? 0,
     lastCommitAgoMs: recovered?.lastCommitAgoMs ?? 0,
     changes,

@@ -6,7 +6,8 @@ import type { RunEnd } from './job.ts'
 
 export interface RunState {
   readonly run: number
-  readonly status: 'running' | RunEnd
+  /** `requeued`: a finished run whose URLs were queued again. */
+  readonly status: 'running' | 'requeued' | RunEnd
   /** Wall-clock ms of the last change. */
   readonly at: number
   /** Of a conditional re-run under way: continue queueing after this row; null: all are queued. */

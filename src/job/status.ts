@@ -7,6 +7,7 @@ import { sqliteFrontier } from '../frontier/sqlite/index.ts'
 import { systemClock } from '../engine/clock.ts'
 import { robotsCause } from '../engine/robots-gate.ts'
 import type { LedgerRow, RobotsState } from '../frontier/frontier.ts'
+import { shortDuration } from '../model/duration.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { PrintedEvent } from '../model/event.ts'
 import type { PageRecord } from '../model/record.ts'
@@ -41,25 +42,28 @@ function storedOf(folder: string): StoredJob {
 export async function openStatus(folder: string): Promise<Status> {
   const stored = storedOf(folder)
   const live = (await requestControl(folder, 'snapshot', {})) as Snapshot | undefined
-  const reader = openReader(folder)
+  const reader = openReader(folder, { clock: systemClock() })
   try {
     const owner = reader.owner()
     if (live !== undefined) return { ...live, live: true, ...(owner === undefined ? {} : { owner }) }
     const state = readRunState(reader.positions())
+    const last = readSummary(folder)
     const snapshot = snapshotOf({
       job: stored.name,
       kind: stored.kind,
       folder,
       run: state?.run ?? 0,
       status: statusOf(state?.status),
-      total: null,
+      total: last?.total ?? null,
       stats: reader.stats(),
       engine: undefined,
       startedAt: 0,
       now: 0,
       eta: null,
+      warnings: last?.warnings ?? [],
     })
-    return { ...snapshot, live: false }
+    // Hosts that have nothing left are not counted by the frontier: the run that fetched from them has said how many.
+    return { ...snapshot, hosts: Math.max(snapshot.hosts, last?.hosts ?? 0), live: false }
   } finally {
     reader.close()
   }
@@ -88,7 +92,7 @@ export function readSummary(folder: string): Summary | undefined {
 /** Why a URL is as it is, or how a host is paced: facts for people, in order. */
 export async function explainUrl(folder: string, urlOrHost: string): Promise<Why> {
   const stored = storedOf(folder)
-  const reader = openReader(folder)
+  const reader = openReader(folder, { clock: systemClock() })
   try {
     const canonical = canonicalize(urlOrHost)
     if (!canonical.ok || !/^[a-z]+:\/\//i.test(urlOrHost)) return explainHost(reader, stored, urlOrHost)
@@ -174,11 +178,11 @@ function answerText(record: PageRecord): string {
 
 function waitingText(reader: Reader, row: LedgerRow): string {
   if (row.state === 'delayed')
-    return `for its next try, after ${row.code ?? 'an error'}, in ${Math.ceil((row.dueInMs ?? 0) / 1000)} s`
+    return `for its next try, after ${row.code ?? 'an error'}, in ${shortDuration(row.dueInMs ?? 0)}`
   if (row.state === 'following') return 'for the host its redirect leads to'
   const key = reader.key(row.key)
   if (key === undefined) return 'for its turn'
-  return `for its host ${row.key}: ${key.queued} queued there, next start in ${(key.readyInMs / 1000).toFixed(1)} s`
+  return `for its host ${row.key}: ${key.queued} queued there, next start in ${shortDuration(key.readyInMs)}`
 }
 
 function explainHost(reader: Reader, stored: StoredJob, host: string): Why {
@@ -190,18 +194,18 @@ function explainHost(reader: Reader, stored: StoredJob, host: string): Why {
     { topic: 'left', text: `${state.queued} queued, ${state.inFlight} in flight, ${state.known} known` },
     {
       topic: 'interval',
-      text: `${(Math.max(state.delayMs, state.intervalMs) / 1000).toFixed(1)} s; the job's delay is ${String(stored.options['delay'] ?? 1000)} ms`,
+      text: `${shortDuration(Math.max(state.delayMs, state.intervalMs))}; the job's delay is ${shortDuration(Number(stored.options['delay'] ?? 1000))}`,
     },
     {
       topic: 'next',
-      text: state.readyInMs <= 0 ? 'may start now' : `may start in ${(state.readyInMs / 1000).toFixed(1)} s`,
+      text: state.readyInMs <= 0 ? 'may start now' : `may start in ${shortDuration(state.readyInMs)}`,
     },
   ]
   if (state.blockedForMs > 0)
-    trail.push({ topic: 'blocked', text: `for ${Math.ceil(state.blockedForMs / 1000)} s more (Retry-After)` })
+    trail.push({ topic: 'blocked', text: `for ${shortDuration(state.blockedForMs)} more (Retry-After)` })
   for (const robots of state.robots.values()) {
     const rules = robots.verdict === 'rules' ? robotsFor(parseRobots(robots.body), AGENT) : undefined
-    const delay = rules?.crawlDelayMs === undefined ? '' : `, Crawl-delay ${rules.crawlDelayMs / 1000} s`
+    const delay = rules?.crawlDelayMs === undefined ? '' : `, Crawl-delay ${shortDuration(rules.crawlDelayMs)}`
     const answer = robotsCause(robots)?.code ?? `status ${robots.status}`
     trail.push({ topic: 'robots', text: `${robots.origin}: ${robots.verdict}, ${answer}${delay}` })
   }
@@ -211,7 +215,7 @@ function explainHost(reader: Reader, stored: StoredJob, host: string): Why {
 /** Durable events after an id, settlements included, in order. */
 export async function* readEvents(folder: string, afterId: number): AsyncGenerator<PrintedEvent> {
   const stored = storedOf(folder)
-  const reader = openReader(folder)
+  const reader = openReader(folder, { clock: systemClock() })
   try {
     yield* mergeEvents(reader, stored.name, afterId)
   } finally {
@@ -261,7 +265,7 @@ export async function retryStopped(folder: string, query: RetryQuery, dryRun: bo
     const count = await requeueMatching(opened.frontier, query, clock.wall())
     if (count > 0 && state?.status === 'finished') {
       // Settlements to come belong to a new run.
-      const next = { run: state.run + 1, status: 'interrupted' as const, at: clock.wall() }
+      const next = { run: state.run + 1, status: 'requeued' as const, at: clock.wall() }
       await opened.frontier.add([], new Map([[RUN_POSITION, writeRunState(next)]]))
     }
     return count

@@ -2,8 +2,12 @@
 import type { Engine } from '../engine/engine.ts'
 import { PHASES } from '../engine/metrics.ts'
 import type { Phase } from '../engine/metrics.ts'
-import type { FrontierStats } from '../frontier/frontier.ts'
+import type { Frontier, FrontierStats } from '../frontier/frontier.ts'
 import { sumCounts } from '../model/outcome.ts'
+import type { OutcomeCounts } from '../model/outcome.ts'
+import type { PageRecord } from '../model/record.ts'
+import { outcomeOfStatus } from '../policy/polite.ts'
+import { hostOf } from '../url/key.ts'
 import type { Percentiles, RunEnd, Snapshot, Summary } from './job.ts'
 
 export interface SnapshotInit {
@@ -18,6 +22,7 @@ export interface SnapshotInit {
   readonly startedAt: number
   readonly now: number
   readonly eta: Snapshot['eta']
+  readonly warnings: Snapshot['warnings']
 }
 
 export function snapshotOf(init: SnapshotInit): Snapshot {
@@ -43,7 +48,7 @@ export function snapshotOf(init: SnapshotInit): Snapshot {
     },
     total: init.total,
     reading: engine?.feed.reading ?? false,
-    hosts: stats.keys,
+    hosts: Math.max(stats.keys, engine?.context.hosts.size ?? 0),
     codes: Object.fromEntries(stats.codes),
     statuses: Object.fromEntries([...stats.statuses].map(([status, count]) => [String(status), count])),
     perSecond: metrics?.perSecond(now, elapsedMs) ?? 0,
@@ -53,9 +58,12 @@ export function snapshotOf(init: SnapshotInit): Snapshot {
     sockets: engine?.context.fetcher.sockets ?? 0,
     elapsedMs,
     eta: init.eta,
-    warnings: [],
+    warnings: init.warnings,
   }
 }
+
+/** A shorter run is mostly start and end: what share of it was polite waiting says nothing. */
+const JUDGED_FROM_MS = 2_000
 
 export interface SummaryInit extends SnapshotInit {
   readonly end: RunEnd | null
@@ -64,7 +72,7 @@ export interface SummaryInit extends SnapshotInit {
   readonly outputs: readonly string[]
   readonly failed: readonly string[]
   readonly exitCode: number
-  /** Hosts by reason, counted in this run. */
+  /** Hosts by reason. */
   readonly reasons: Reasons
 }
 
@@ -73,6 +81,7 @@ export function summaryOf(init: SummaryInit): Summary {
   const { engine, stats } = init
   const hosts = engine?.context.hosts
   const boundMs = hosts?.longestMs ?? 0
+  const delayMs = engine?.context.settings.hostSettings(hosts?.longest ?? '').delayMs ?? 0
   const times: Partial<Record<Phase, Percentiles>> = {}
   for (const phase of PHASES) {
     const histogram = engine?.context.metrics.times[phase]
@@ -91,7 +100,7 @@ export function summaryOf(init: SummaryInit): Summary {
     startedAt: new Date(init.startedWall).toISOString(),
     endedAt: init.endedWall === null ? null : new Date(init.endedWall).toISOString(),
     politeness:
-      boundMs > 0 && snapshot.elapsedMs > 0
+      boundMs > 0 && delayMs > 0 && snapshot.elapsedMs >= JUDGED_FROM_MS
         ? {
             efficiency: Math.min(1, boundMs / snapshot.elapsedMs),
             boundMs: Math.round(boundMs),
@@ -121,20 +130,50 @@ function round(ms: number): number {
   return Math.round(ms * 10) / 10
 }
 
-/** Hosts seen by outcome and code in this run; at most 10,000 names a reason are told apart. */
+/** Rows of an outcome that are read when a job is continued. */
+const LEARNED = 10_000
+
+/** Hosts seen by outcome and reason over the life of the job; at most 10,000 names a reason are told apart. */
 export class Reasons {
   readonly #hosts = new Map<string, Set<string>>()
+  readonly #unknown = new Set<string>()
 
-  note(outcome: string, code: string, host: string): void {
-    const name = `${outcome}/${code}`
+  /** What was settled before this process: read once, where it is not too much. */
+  async learn(frontier: Pick<Frontier, 'scan'>, done: OutcomeCounts): Promise<void> {
+    for (const outcome of ['failed', 'skipped', 'denied'] as const) {
+      if (done[outcome] === 0) continue
+      if (done[outcome] > LEARNED) {
+        this.#unknown.add(outcome)
+        continue
+      }
+      const { rows } = await frontier.scan({ what: 'ledger', outcome, limit: LEARNED })
+      for (const { record } of rows) if (record !== undefined) this.note(record)
+    }
+  }
+
+  note(record: PageRecord): void {
+    const { outcome, status, final, url } = record
+    if (outcome !== 'failed' && outcome !== 'skipped' && outcome !== 'denied') return
+    const code = record.code ?? String(status ?? '')
+    const host = hostOf(final ?? url)
+    if (code === 'HTTP_STATUS' && status !== undefined) this.#add(`${outcome}/${status}`, host)
+    this.#add(`${outcome}/${code}`, host)
+  }
+
+  #add(name: string, host: string): void {
     let hosts = this.#hosts.get(name)
     if (hosts === undefined) this.#hosts.set(name, (hosts = new Set()))
     if (hosts.size < 10_000) hosts.add(host)
   }
 
+  /** 0 where nobody knows. */
   count(outcome: string, code: string): number {
-    return this.#hosts.get(`${outcome}/${code}`)?.size ?? 0
+    return this.#unknown.has(outcome) ? 0 : (this.#hosts.get(`${outcome}/${code}`)?.size ?? 0)
   }
+}
+
+function statusesOf(stats: FrontierStats, wanted: (status: number) => boolean): [number, number][] {
+  return [...stats.statuses].filter(([status, count]) => count > 0 && wanted(status))
 }
 
 function whyOf(
@@ -143,11 +182,24 @@ function whyOf(
   outcome: 'failed' | 'skipped' | 'denied',
 ): Summary['why']['failed'] {
   const rows: { code: string; urls: number; hosts: number }[] = []
+  const row = (code: string, urls: number): (typeof rows)[number] => ({
+    code,
+    urls,
+    hosts: Math.min(urls, reasons.count(outcome, code)),
+  })
   for (const [name, urls] of stats.codes) {
     const slash = name.indexOf('/')
     if (name.slice(0, slash) !== outcome || urls === 0) continue
     const code = name.slice(slash + 1)
-    rows.push({ code, urls, hosts: reasons.count(outcome, code) })
+    const statuses = code === 'HTTP_STATUS' ? statusesOf(stats, (status) => outcomeOfStatus(status).code === code) : []
+    // An answer that broke off has a status, too: then only the code tells them apart.
+    if (statuses.length > 0 && statuses.reduce((sum, [, count]) => sum + count, 0) === urls) {
+      for (const [status, count] of statuses) rows.push(row(String(status), count))
+    } else rows.push(row(code, urls))
+  }
+  if (outcome === 'denied' && rows.length === 0) {
+    for (const [status, count] of statusesOf(stats, (status) => outcomeOfStatus(status).outcome === 'denied'))
+      rows.push(row(String(status), count))
   }
   return rows.sort((a, b) => b.urls - a.urls)
 }

@@ -426,3 +426,40 @@ test('what is redirected holds no escape character, in any form of progress and 
     }
   })
 })
+
+test('what is said of a job stays right after it was stopped, emptied or queued again', async () => {
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/': 'x' } } } })
+  await inFolder(async (cwd) => {
+    const args = [
+      'fetch',
+      'http://a.test/',
+      'http://a.test/status/500',
+      ...fast(origin),
+      '--retries',
+      '0',
+      '--job',
+      'j',
+    ]
+    const first = await runCli(args, { cwd })
+    assert.match(first.stderr, /why failed +1 500 \(1 host\)/)
+    assert.doesNotMatch(first.stderr, /politeness/)
+    const status = JSON.parse((await runCli(['status', 'j', '--json'], { cwd })).stdout) as Record<string, unknown>
+    assert.deepEqual([status['total'], status['hosts'], status['warnings']], [2, 1, []])
+    const host = await runCli(['why', 'a.test', '--job', 'j'], { cwd })
+    assert.match(host.stdout, /interval +0 ms; the job's delay is 0 ms/)
+    const again = await runCli(['retry', 'j', '--yes', '--delay', '10ms'], { cwd })
+    assert.match(again.stderr, /continuing job j: 1 done, 1 left\n config +delay 0 -> 10ms, from now on\n/)
+    assert.doesNotMatch(again.stderr, /config +job|Ctrl-C/)
+    assert.match((await runCli([...args, '--delay', '10ms'], { cwd })).stderr, /why failed +1 500 \(1 host\)/)
+  })
+  await origin.close()
+})
+
+test('a list without any URL is said to be empty', async () => {
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'empty.txt'), '')
+    const { code, stderr } = await runCli(['fetch', 'empty.txt', '--progress', 'none'], { cwd })
+    assert.equal(code, 0)
+    assert.match(stderr, /the input names no URL: nothing was fetched/)
+  })
+})

@@ -16,6 +16,30 @@ test('a contact must be a reachable page or mail address', () => {
   }
 })
 
+test('a contact that was copied from an example is called a placeholder, a real one that resembles it is not', () => {
+  for (const bad of [
+    'you@lab.org',
+    'your.name@lab.org',
+    'me@example.com',
+    'https://www.example.org/bot',
+    'mailto:you@a.org',
+  ])
+    assert.throws(() => checkContact(bad), { code: 'OPTION_INVALID', message: /looks like a placeholder/ }, bad)
+  for (const bad of ['me', 'me@lab', 'https://'])
+    assert.throws(() => checkContact(bad), { code: 'OPTION_INVALID', message: /not a URL or mail address/ }, bad)
+  for (const good of [
+    'youssef@lab.org',
+    'you.li@lab.org',
+    'me@my-example.com',
+    'https://lab.org/example.com/bot',
+    'https://lab.org/you@bot',
+    'https://github.com/changeme/bot',
+    'crawler+contact@uni.edu',
+    'mailto:bot@lab.org',
+  ])
+    checkContact(good)
+})
+
 test('loopback and private ranges are home, everything else is somebody else', () => {
   for (const home of [
     'localhost',

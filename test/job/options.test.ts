@@ -71,7 +71,14 @@ test('only what was given and can be stored is kept with the job', () => {
 })
 
 test('changed settings are told with both values', () => {
-  assert.deepEqual(changedOptions({ delay: 1000, scope: 'host' }, { delay: 2000, scope: 'host' }), [
-    { name: 'delay', from: '1000', to: '2000' },
+  assert.deepEqual(changedOptions({ delay: 1000, scope: 'host' }, { delay: 250, scope: 'host' }), [
+    { name: 'delay', from: '1s', to: '250ms' },
+  ])
+  const before = { timeout: 90_000, maxSize: 64 * 1024 ** 2, retries: 3, job: '/w/a.sluice' }
+  assert.deepEqual(changedOptions(before, { timeout: 0, maxSize: 1000, robots: 'record' }), [
+    { name: 'timeout', from: '90s', to: '0' },
+    { name: 'maxSize', from: '64MB', to: '1000' },
+    { name: 'retries', from: '3', to: 'default' },
+    { name: 'robots', from: 'default', to: 'record' },
   ])
 })

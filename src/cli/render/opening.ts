@@ -21,7 +21,7 @@ export function renderOpening({ opening, snapshot, robots, contact }: OpeningFac
     case 'recovered': {
       const commit = ` ${t('open.lastCommit', { ago: shortDuration(opening.lastCommitAgoMs) })}`
       return [
-        t('open.recovered', { count: opening.requeued }) + commit,
+        (opening.requeued === 0 ? t('open.recoveredNone') : t('open.recovered', { count: opening.requeued })) + commit,
         t('open.recoveredJob', { job, ...left }),
         ...changeLines(opening, t),
       ]
