@@ -1,5 +1,6 @@
 /**
- * Child of the memory test: fills a SQLite frontier with URLs as a feed does, in a process with nothing else in it.
+ * Child of the memory test: fills a SQLite frontier with URLs as a feed does, in a process set up as the
+ * command's and with nothing else in it.
  *
  *     node frontier-child.ts FOLDER COUNT SEEN_BUDGET_MB
  *
@@ -7,6 +8,7 @@
  */
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { keepHeapSmall } from '../../src/cli/heap.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { sqliteFrontier } from '../../src/frontier/sqlite/index.ts'
 import { createFingerprint } from '../../src/url/fingerprint.ts'
@@ -25,6 +27,8 @@ const MB = 1_000_000
 const ADD = 1000
 const HOSTS = 10_000
 
+// As the command does in its process.
+keepHeapSmall()
 const [path = '', countText = '', budgetText = ''] = process.argv.slice(2)
 const count = Number(countText)
 const fingerprint = await createFingerprint(0x5eedn)
