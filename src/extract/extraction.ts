@@ -3,6 +3,7 @@
  * an extractor does (throwing, looping, exhausting memory, ending its thread) costs more than its page.
  */
 import type { ErrorCode } from '../model/errors.ts'
+import type { ExtractedItem, ItemColumn } from '../model/item.ts'
 
 /** One page as it is handed over. Plain data: it crosses threads by structured clone. */
 export interface PageInput {
@@ -33,14 +34,7 @@ export interface PageInput {
   readonly input: Readonly<Record<string, string | number>> | undefined
 }
 
-export interface ExtractedItem {
-  /** Validated value as one line of JSON. */
-  readonly json: string
-  /** Position among the items of the page, 0-based, invalid ones counted. */
-  readonly position: number
-  /** The item's own key (`key` of the extractor); undefined: request and position identify it. */
-  readonly key: string | undefined
-}
+export type { ExtractedItem, ItemColumn }
 
 /** One complaint of the schema. The item is not stored; the page is not failed by it. */
 export interface ItemIssue {
@@ -92,10 +86,4 @@ export interface ExtractorPool {
   /** Answers exactly once, never synchronously; never throws. */
   run(page: PageInput, done: (extraction: Extraction) => void): void
   close(): Promise<void>
-}
-
-export interface ItemColumn {
-  readonly name: string
-  readonly type: 'text' | 'integer' | 'number' | 'boolean' | 'json'
-  readonly required: boolean
 }

@@ -49,8 +49,10 @@ export async function openSinks(
     outputs.push(path)
     if (kind.kind === 'ndjson') sinks.push(ndjsonSink({ path, gzip: kind.gzip, durability }))
     else if (kind.kind === 'csv') sinks.push(csvSink({ path, durability }))
-    else if (kind.kind === 'sqlite') sinks.push((await import('../sink/sqlite.ts')).sqliteSink({ path, durability }))
-    else sinks.push(filesSink({ folder: path, durability }))
+    else if (kind.kind === 'sqlite') {
+      const { sqliteSink } = await import('../sink/sqlite.ts')
+      sinks.push(sqliteSink({ path, durability, ...(kind.table === undefined ? {} : { table: kind.table }) }))
+    } else sinks.push(filesSink({ folder: path, durability }))
   }
   const twice = sinks.find((sink, i) => sinks.some((other, j) => j < i && other.name === sink.name))
   if (twice !== undefined) {

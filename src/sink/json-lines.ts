@@ -14,20 +14,44 @@ export function glueOf(file: AppendFile): string {
  * the committed one, and a torn one begins like one.
  */
 export function areOurLines(surplus: Buffer, committedSeq: number): boolean {
+  return areLines(surplus, /^\{/, (line) => seqOf(line) > committedSeq)
+}
+
+/**
+ * The same for lines of items, which carry no number of their own: any JSON can be one. With `numbered`, items bear
+ * `_seq`, and the proof is as good as that of records.
+ */
+export function areOurItems(surplus: Buffer, committedSeq: number, numbered: boolean): boolean {
+  return areLines(surplus, /^[[{"\d\-tfn]/, (line) => {
+    const value = parsed(line)
+    return numbered ? numberOf(value, '_seq') > committedSeq : value !== undefined
+  })
+}
+
+function areLines(surplus: Buffer, start: RegExp, isOurs: (line: string) => boolean): boolean {
   const lines = surplus.toString().split('\n')
   const torn = lines.pop() ?? ''
   // A leading empty line is our glue behind a line of the user's.
   if (lines[0] === '') lines.shift()
-  if (torn !== '' && torn[0] !== '{') return false
-  return lines.every((line) => line.includes('\0') || seqOf(line) > committedSeq)
+  if (torn !== '' && !start.test(torn)) return false
+  return lines.every((line) => line.includes('\0') || isOurs(line))
 }
 
 /** -1 where the line is no record. */
 function seqOf(line: string): number {
+  return numberOf(parsed(line), 'seq')
+}
+
+function numberOf(value: unknown, name: string): number {
+  const number = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+  return typeof number === 'number' ? number : -1
+}
+
+/** Undefined where the line is not JSON. */
+function parsed(line: string): unknown {
   try {
-    const value = JSON.parse(line) as { seq?: unknown } | null
-    return typeof value?.seq === 'number' ? value.seq : -1
+    return JSON.parse(line) as unknown
   } catch {
-    return -1
+    return undefined
   }
 }

@@ -7,9 +7,11 @@ export interface SinkKind {
   /** As given, without a scheme; `-` for stdout. */
   readonly path: string
   readonly gzip: boolean
+  /** Name behind `#` of `sqlite:PATH#TABLE`. */
+  readonly table?: string
 }
 
-const EXISTS = 'dir/, .ndjson, .jsonl (both also .gz), .csv, .sqlite, .db, sqlite:PATH and - (stdout)'
+const EXISTS = 'dir/, .ndjson, .jsonl (both also .gz), .csv, .sqlite, .db, sqlite:PATH[#TABLE] and - (stdout)'
 
 /** Planned outputs: known by name, so that the message can say that they are not there yet. */
 const LATER_SCHEMES = new Set(['postgres', 'postgresql', 'mysql', 'mongodb', 'mongodb+srv', 'redis', 'rediss'])
@@ -45,6 +47,11 @@ function kindOfEnding(out: string): SinkKind {
 
 function sqlitePath(out: string): SinkKind {
   const path = out.slice('sqlite:'.length)
+  // Letters, digits and `_` only: a `#` elsewhere is a part of the path.
+  const named = /^(.+)#(\w+)$/.exec(path)
+  if (named?.[1] !== undefined && named[2] !== undefined) {
+    return { kind: 'sqlite', path: named[1], gzip: false, table: named[2] }
+  }
   if (path === '' || path === ':memory:') throw unknown(out, 'names no file')
   return { kind: 'sqlite', path, gzip: false }
 }

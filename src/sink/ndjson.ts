@@ -1,5 +1,6 @@
 /**
- * Page records as JSON lines, plain or gzip. A file that was there before belongs to the user and is continued at its
+ * Page records or items as JSON lines, plain or gzip. An item is its own line as the extractor gave it: where it comes
+ * from is in the job, and on the line only where `provenance` asks for it. A file that was there before belongs to the user and is continued at its
  * end, never cut. Knows no engine.
  *
  * Gzip: every batch becomes one whole gzip member (RFC 1952, 2.2), so what is committed can be read by any tool while
@@ -12,7 +13,8 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { SluiceError } from '../model/errors.ts'
 import { AppendFile, type Durability } from './append-file.ts'
-import { areOurLines, glueOf } from './json-lines.ts'
+import { withProvenance } from './item-fields.ts'
+import { areOurItems, areOurLines, glueOf } from './json-lines.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 
 export interface NdjsonSinkOptions {
@@ -22,24 +24,31 @@ export interface NdjsonSinkOptions {
   readonly gzip?: boolean
   /** Default `kill`. */
   readonly durability?: Durability
+  /** Add `_url`, `_seq` and `_run` to each item. Default false. */
+  readonly provenance?: boolean
 }
 
 const GZIP_LEVEL = 6
 const gzipAsync = promisify(gzip)
 
-/** A sink that appends one JSON object and a newline (0x0A) per settlement, UTF-8. */
+/** A sink that appends one JSON object and a newline (0x0A) per settlement or item, UTF-8. */
 export function ndjsonSink(options: NdjsonSinkOptions): Sink {
   const path = resolve(options.path)
   const zipped = options.gzip === true
   const file = new AppendFile({ path, durability: options.durability ?? 'kill', followLink: true })
+  const provenance = options.provenance === true
   let glue = ''
+  let hasItems = false
 
   return {
     name: `ndjson:${path}`,
     wantsBodies: false,
 
     async open(job: JobInfo, position: Uint8Array | undefined): Promise<void> {
-      const ours = zipped ? startsGzip : (surplus: Buffer) => areOurLines(surplus, job.committedSeq)
+      hasItems = job.items !== undefined
+      const areOurs = (surplus: Buffer): boolean =>
+        hasItems ? areOurItems(surplus, job.committedSeq, provenance) : areOurLines(surplus, job.committedSeq)
+      const ours = zipped ? startsGzip : areOurs
       const { known } = file.open(position, ours)
       if (zipped) {
         if (!known) refuseOtherThanGzip(file)
@@ -51,8 +60,9 @@ export function ndjsonSink(options: NdjsonSinkOptions): Sink {
     position: () => file.position(),
 
     async write(batch: readonly SinkRecord[]): Promise<Uint8Array | undefined> {
-      if (batch.length === 0) return file.position()
-      const bytes = Buffer.from(linesOf(batch, glue))
+      const lines = hasItems ? itemLinesOf(batch, provenance) : linesOf(batch)
+      if (lines === '') return file.position()
+      const bytes = Buffer.from(glue + lines)
       const position = await file.append(zipped ? await gzipAsync(bytes, { level: GZIP_LEVEL }) : bytes)
       glue = ''
       return position
@@ -64,9 +74,17 @@ export function ndjsonSink(options: NdjsonSinkOptions): Sink {
   }
 }
 
-function linesOf(batch: readonly SinkRecord[], glue: string): string {
-  let text = glue
+function linesOf(batch: readonly SinkRecord[]): string {
+  let text = ''
   for (const { json } of batch) text += `${json}\n`
+  return text
+}
+
+function itemLinesOf(batch: readonly SinkRecord[], provenance: boolean): string {
+  let text = ''
+  for (const { record, items = [] } of batch) {
+    for (const { json } of items) text += `${provenance ? withProvenance(json, record) : json}\n`
+  }
   return text
 }
 

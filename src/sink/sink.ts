@@ -1,8 +1,10 @@
 /**
  * A sink stores what was settled. The engine writes a batch, then commits the frontier with the positions the sink
  * returned: what a sink holds beyond its last committed position is cut (or overwritten) at the next open, so each
- * settlement is there exactly once. A sink knows no engine and no frontier.
+ * settlement is there exactly once. A sink holds page records, or the items that were found on the pages
+ * (`JobInfo.items`). It knows no engine and no frontier.
  */
+import type { ExtractedItem, ItemColumn } from '../model/item.ts'
 import type { PageRecord } from '../model/record.ts'
 
 export interface SinkRecord {
@@ -11,6 +13,11 @@ export interface SinkRecord {
   readonly json: string
   /** Stable identity of the row over crashes: hex fingerprint of the URL, or source and ordinal of the input. */
   readonly dedupeKey: string
+  /**
+   * What the extractor found on the page, where the job has one and it ran to its end: none is an answer, and keyed
+   * sinks then drop what the page gave before. Undefined (not fetched, unchanged, failed): they keep it.
+   */
+  readonly items?: readonly ExtractedItem[] | undefined
   /** Decoded body of an `ok` page, for sinks that declare `wantsBodies`; empty otherwise. */
   readonly body: Uint8Array
   /** Spooled body when it was too large for memory. */
@@ -27,6 +34,15 @@ export interface JobInfo {
   readonly committedSeq: number
   /** Names of the input columns known at open (CSV header). */
   readonly columns: readonly string[]
+  /** Set: the sink stores the items of the pages instead of their records. */
+  readonly items?: ItemsInfo | undefined
+  /** Tells the user something once, in a sentence; the job goes on. */
+  readonly warn?: ((message: string) => void) | undefined
+}
+
+export interface ItemsInfo {
+  /** Columns of the schema, in its order; undefined where there is none: the first items decide. */
+  readonly columns: readonly ItemColumn[] | undefined
 }
 
 export interface Sink {

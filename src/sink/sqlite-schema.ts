@@ -7,6 +7,8 @@ import { changed } from './store-error.ts'
 /** Last stored settlement per job. */
 export const COMMIT_TABLE = '"_sluice_commit"'
 
+export const COMMIT_SCHEMA = `CREATE TABLE IF NOT EXISTS ${COMMIT_TABLE} ("job" TEXT PRIMARY KEY, "seq" INTEGER NOT NULL)`
+
 /** Columns behind `job` and `dedupe_key`. */
 export const TABLE_FIELDS: readonly PageField[] = [...PAGE_FIELDS, { name: 'input', type: 'json' }]
 
@@ -23,8 +25,8 @@ export function schemaOf(table: string): string[] {
     return `${quoted(name)} ${word}${REQUIRED.has(name) ? ' NOT NULL' : ''}`
   })
   return [
+    COMMIT_SCHEMA,
     `CREATE TABLE IF NOT EXISTS ${quoted(table)} ("job" TEXT NOT NULL, "dedupe_key" TEXT NOT NULL, ${columns.join(', ')}, UNIQUE ("job", "dedupe_key"))`,
-    `CREATE TABLE IF NOT EXISTS ${COMMIT_TABLE} ("job" TEXT PRIMARY KEY, "seq" INTEGER NOT NULL)`,
   ]
 }
 
@@ -47,7 +49,7 @@ export function checkTable(db: DatabaseSync, path: string, table: string, usedBe
   }
   const present = new Set(rows.map((row) => row['name']))
   const missing = ['job', 'dedupe_key', ...TABLE_FIELDS.map(({ name }) => name)].filter((name) => !present.has(name))
-  if (missing.length === 0 && isUnique(db, table)) return
+  if (missing.length === 0 && isUnique(db, table, ['dedupe_key', 'job'])) return
   const what = missing.length > 0 ? `lacks the columns ${missing.join(', ')}` : 'has no unique key (job, dedupe_key)'
   if (usedBefore) throw changed(path, `has a table ${table} that ${what}`)
   throw new SluiceError('OPTION_INVALID', `${path} has a table ${table} of another shape: it ${what}`, {
@@ -55,10 +57,11 @@ export function checkTable(db: DatabaseSync, path: string, table: string, usedBe
   })
 }
 
-function isUnique(db: DatabaseSync, table: string): boolean {
+/** Whether the table has a unique key of these columns, given in the order of their names. */
+export function isUnique(db: DatabaseSync, table: string, key: readonly string[]): boolean {
   const indexes = db.prepare(`SELECT name FROM pragma_index_list(?) WHERE "unique" = 1 AND partial = 0`).all(table)
   return indexes.some(({ name }) => {
     const columns = db.prepare(`SELECT name FROM pragma_index_info(?) ORDER BY name`).all(name as string)
-    return columns.map((row) => row['name']).join() === 'dedupe_key,job'
+    return columns.map((row) => row['name']).join() === key.join()
   })
 }

@@ -1,5 +1,5 @@
 /**
- * Page records as rows of a SQLite table: the latest record per (job, dedupe key). Each batch and the number of its
+ * Page records, or items (`sqlite-items.ts`), as rows of a SQLite table: the latest per (job, dedupe key). Each batch and the number of its
  * last settlement (`_sluice_commit`) are one transaction, so that rows a death left behind are found by their `seq`.
  * Readers may read while the job writes (WAL). Knows no engine.
  *
@@ -12,13 +12,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { SluiceError } from '../model/errors.ts'
 import type { PageRecord } from '../model/record.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
-import { COMMIT_TABLE, checkTable, quoted, schemaOf, TABLE_FIELDS, upsertOf } from './sqlite-schema.ts'
+import { ItemTable } from './sqlite-items.ts'
+import { COMMIT_SCHEMA, COMMIT_TABLE, checkTable, quoted, schemaOf, TABLE_FIELDS, upsertOf } from './sqlite-schema.ts'
 import { changed, storeError } from './store-error.ts'
 
 export interface SqliteSinkOptions {
   /** The database file; relative paths are below the working directory. */
   readonly path: string
-  /** Default `pages`. */
+  /** Default `pages`, or `items` where the job has an extractor. */
   readonly table?: string
   /** Default `kill` (`synchronous=NORMAL`); `power` is `FULL`. */
   readonly durability?: 'kill' | 'power'
@@ -38,15 +39,18 @@ const SQLITE_FULL = 13
 const SQLITE_CORRUPT = 11
 const SQLITE_NOTADB = 26
 
-/** A sink that keeps the latest record per URL of each job in `table`. */
+/** A sink that keeps the latest record per URL, or the latest of each item, of each job in `table`. */
 export function sqliteSink(options: SqliteSinkOptions): Sink {
   const path = resolve(options.path)
-  const table = tableName(options.table ?? 'pages')
+  const pageTable = tableName(options.table ?? 'pages')
   const busyMs = options.busyMs ?? 5000
   let db: DatabaseSync | undefined
   let upsert: StatementSync
+  let items: ItemTable | undefined
   let commit: StatementSync
   let job = ''
+  /** Identity in `_sluice_commit`: two tables of one job commit apart. */
+  let owner = ''
   let seq = 0
   let inode = 0
 
@@ -69,31 +73,51 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
   }
 
   async function prepare(info: JobInfo, position: Uint8Array | undefined): Promise<void> {
-    const stored = position === undefined ? 0 : decode(position, path)
+    const { stored, storedItems } = decode(position, path)
+    owner = pageTable === 'pages' ? info.id : `${info.id}#${pageTable}`
     if (stored > 0 && !existsSync(path)) throw changed(path, 'is gone')
     openFile()
     await patiently(() => db?.exec('PRAGMA journal_mode=WAL'), busyMs)
     db?.exec(`PRAGMA synchronous=${options.durability === 'power' ? 'FULL' : 'NORMAL'}`)
     if (options.durability === 'power') db?.exec('PRAGMA fullfsync=ON')
     await transaction((open) => {
-      checkTable(open, path, table, stored > 0)
-      for (const statement of schemaOf(table)) open.exec(statement)
-      repair(open, table, path, info, stored)
+      open.exec(COMMIT_SCHEMA)
+      const written = writtenBefore(open, path, owner, stored)
+      if (info.items === undefined) preparePages(open, info, written, stored > 0 && !storedItems)
+      else prepareItems(open, info, written, storedItems)
+      open.prepare(COMMIT).run(owner, info.committedSeq)
     })
     if (db === undefined) return
-    upsert = db.prepare(upsertOf(table))
+    if (info.items === undefined) upsert = db.prepare(upsertOf(pageTable))
     commit = db.prepare(COMMIT)
     inode = statSync(path).ino
     job = info.id
     seq = info.committedSeq
   }
 
-  function store(batch: readonly SinkRecord[]): void {
-    for (const { record, dedupeKey } of sorted(batch)) {
-      upsert.run(...valuesOf(record, job, dedupeKey))
-      if (record.seq > seq) seq = record.seq
+  function preparePages(open: DatabaseSync, info: JobInfo, written: number, usedBefore: boolean): void {
+    checkTable(open, path, pageTable, usedBefore)
+    for (const statement of schemaOf(pageTable)) open.exec(statement)
+    if (written > info.committedSeq) {
+      open.prepare(`DELETE FROM ${quoted(pageTable)} WHERE job = ? AND seq > ?`).run(info.id, info.committedSeq)
     }
-    commit.run(job, seq)
+  }
+
+  function prepareItems(open: DatabaseSync, info: JobInfo, written: number, usedBefore: boolean): void {
+    items = new ItemTable(open, path, options.table ?? 'items', info)
+    items.prepare(usedBefore)
+    if (written > info.committedSeq) items.takeBack()
+  }
+
+  function store(batch: readonly SinkRecord[]): void {
+    const before = seq
+    for (const { record } of batch) if (record.seq > seq) seq = record.seq
+    if (items === undefined) {
+      for (const { record, dedupeKey } of sorted(batch)) upsert.run(...valuesOf(record, job, dedupeKey))
+    } else {
+      items.store(batch, before)
+    }
+    commit.run(owner, seq)
   }
 
   const close = (): void => {
@@ -102,7 +126,7 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
   }
 
   return {
-    name: `sqlite:${path}${table === 'pages' ? '' : `#${table}`}`,
+    name: `sqlite:${path}${pageTable === 'pages' ? '' : `#${pageTable}`}`,
     wantsBodies: false,
 
     async open(info: JobInfo, position: Uint8Array | undefined): Promise<void> {
@@ -119,6 +143,7 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
 
     async write(batch: readonly SinkRecord[]): Promise<Uint8Array | undefined> {
       const before = seq
+      const hadTable = items?.exists === true
       try {
         if (statSync(path, { throwIfNoEntry: false })?.ino !== inode) {
           throw changed(path, 'was moved or deleted while this job wrote to it')
@@ -126,9 +151,10 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
         if (batch.length > 0) await transaction(() => store(batch))
       } catch (error) {
         seq = before
+        if (!hadTable) items?.forgetTable()
         throw sqliteError(path, error)
       }
-      return Buffer.from(JSON.stringify({ v: 1, seq }))
+      return Buffer.from(JSON.stringify(items?.exists === true ? { v: 1, seq, items: true } : { v: 1, seq }))
     },
 
     async close(): Promise<void> {
@@ -137,15 +163,12 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
   }
 }
 
-/** Takes back what this job wrote and never committed, and refuses a database that lost what was committed. */
-function repair(db: DatabaseSync, table: string, path: string, job: JobInfo, stored: number): void {
-  const row = db.prepare(`SELECT seq FROM ${COMMIT_TABLE} WHERE job = ?`).get(job.id)
+/** The last number stored; refuses a database that lost what was committed. */
+function writtenBefore(db: DatabaseSync, path: string, owner: string, stored: number): number {
+  const row = db.prepare(`SELECT seq FROM ${COMMIT_TABLE} WHERE job = ?`).get(owner)
   const written = row === undefined ? 0 : Number(row['seq'])
   if (written < stored) throw changed(path, 'does not hold what this job stored in it')
-  if (written > job.committedSeq) {
-    db.prepare(`DELETE FROM ${quoted(table)} WHERE job = ? AND seq > ?`).run(job.id, job.committedSeq)
-  }
-  db.prepare(COMMIT).run(job.id, job.committedSeq)
+  return written
 }
 
 /** In the order of the index. The sort is stable: of two records with one key the later stays the later. */
@@ -168,10 +191,11 @@ function tableName(name: string): string {
   throw new SluiceError('OPTION_INVALID', `${JSON.stringify(name)} cannot be the name of a table`)
 }
 
-function decode(position: Uint8Array, path: string): number {
-  const text = Buffer.from(position).toString()
-  const seq = /^\{"v":1,"seq":(\d{1,15})\}$/.exec(text)?.[1]
-  if (seq !== undefined) return Number(seq)
+/** `storedItems`: the position was left by a sink that had made its table of items. */
+function decode(position: Uint8Array | undefined, path: string): { stored: number; storedItems: boolean } {
+  if (position === undefined) return { stored: 0, storedItems: false }
+  const found = /^\{"v":1,"seq":(\d{1,15})(,"items":true)?\}$/.exec(Buffer.from(position).toString())
+  if (found !== null) return { stored: Number(found[1]), storedItems: found[2] !== undefined }
   throw new SluiceError('FORMAT_UNSUPPORTED', `the stored position of ${path} is not one this version can read`)
 }
 

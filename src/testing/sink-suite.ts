@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
+import type { ExtractedItem, ItemColumn } from '../model/item.ts'
 import type { PageRecord } from '../model/record.ts'
 import type { JobInfo, Sink, SinkRecord } from '../sink/sink.ts'
 
@@ -16,6 +17,8 @@ export interface SinkUnderTest {
   rows(): Promise<readonly unknown[]>
   /** What `rows` gives for this record; default: the record. For formats that cannot keep every value as it is. */
   readonly stored?: (record: PageRecord) => unknown
+  /** The same for the value of an item. */
+  readonly storedItem?: (value: unknown) => unknown
   /** True: the latest record per dedupe key is kept. False: every record is appended. */
   readonly keyed: boolean
   /** Path of the file that is appended to, where that is how the sink works: its bytes are cut and edited. */
@@ -27,14 +30,17 @@ export interface SinkUnderTest {
 export interface SinkSuiteOptions {
   /** Reason to skip all of it, or false. */
   readonly skip?: string | boolean
+  /** Run it with an extractor: the sink gets items and `rows` reads them. Default: page records. */
+  readonly items?: boolean | { readonly columns: readonly ItemColumn[] }
 }
 
 /** Registers the tests for a sink with node:test. `open` makes a fresh, empty storage for each of them. */
 export function sinkSuite(name: string, open: () => Promise<SinkUnderTest>, options: SinkSuiteOptions = {}): void {
+  const { items = false } = options
   describe(`${name} as a sink`, { skip: options.skip ?? false }, () => {
     const check = (title: string, body: (lab: Lab) => Promise<void>): void => {
       test(`${name}: ${title}`, async () => {
-        const lab = new Lab(await open())
+        const lab = new Lab(await open(), items)
         try {
           await body(lab)
         } finally {
@@ -45,6 +51,7 @@ export function sinkSuite(name: string, open: () => Promise<SinkUnderTest>, opti
     recovery(check)
     values(check)
     files(check)
+    if (items !== false) replacing(check)
   })
 }
 
@@ -125,6 +132,44 @@ function recovery(check: Check): void {
     const [first] = records(1, 1, 'again')
     assert.ok(first !== undefined)
     await lab.commit([{ ...first, ...rebuilt({ ...first.record, seq: 4, run: 2 }) }])
+    await lab.expectCommitted()
+  })
+}
+
+/** What keyed sinks do with items of pages that are visited again; the others append them. */
+function replacing(check: Check): void {
+  check('a page that gives other items than before leaves only the new ones', async (lab) => {
+    await lab.open()
+    await lab.commit(records(1, 5))
+    await lab.commit([revisited(2, 6, 1), revisited(5, 7, 4), revisited(1, 8, 0)])
+    await lab.expectCommitted()
+  })
+
+  check('a page that was not extracted again keeps its items', async (lab) => {
+    await lab.open()
+    await lab.commit(records(1, 5))
+    await lab.commit([{ ...revisited(2, 6, 0), items: undefined }])
+    await lab.expectCommitted()
+  })
+
+  check('items that a batch replaced and removed are back where its commit never came', async (lab) => {
+    await lab.open()
+    await lab.commit(records(1, 5))
+    await lab.write([revisited(2, 6, 1), revisited(5, 7, 1, 'own'), revisited(2, 8, 0)])
+    await lab.die()
+    await lab.open()
+    await lab.expectCommitted()
+    await lab.commit([revisited(2, 6, 2, 'own')])
+    await lab.write([revisited(5, 7, 2, 'own')])
+    await lab.die()
+    await lab.open()
+    await lab.expectCommitted()
+  })
+
+  check('an item with a key of its own is one item, whichever page gave it last', async (lab) => {
+    await lab.open()
+    await lab.commit([revisited(1, 1, 2, 'own'), revisited(2, 2, 2, 'own')])
+    await lab.commit([revisited(1, 3, 0)])
     await lab.expectCommitted()
   })
 }
@@ -280,7 +325,16 @@ function hostile(seq: number, value: string): SinkRecord {
     run: 1,
     seq,
   }
-  return { ...rebuilt(record), dedupeKey: `key-${seq}-${value}`, body: Buffer.from(value) }
+  const fields = [
+    ['title', value],
+    ['nested', { [value]: [value] }],
+    ['note', value],
+    ['__proto__', 'own'],
+    [`late ${value.slice(0, 20)}`, value],
+    ['_key', value],
+  ]
+  const items = [itemOf(0, Object.fromEntries(fields) as object, `own ${value}`)]
+  return { ...rebuilt(record), dedupeKey: `key-${seq}-${value}`, body: Buffer.from(value), items }
 }
 
 /** Records with increasing `seq`; the fields that pages have most often. */
@@ -308,9 +362,50 @@ export function records(from: number, count: number, title = 'a title', site = '
       run: 1,
       seq,
     }
-    return { ...rebuilt(record), dedupeKey: `${site}-${seq}`, body: Buffer.from(`body ${seq % 100} of ${site}`) }
+    return {
+      ...rebuilt(record),
+      dedupeKey: `${site}-${seq}`,
+      body: Buffer.from(`body ${seq % 100} of ${site}`),
+      items: itemsOf(seq, seq % 3, title),
+    }
   })
 }
+
+/** Page `page` settled once more, as number `seq`, with other items. */
+function revisited(page: number, seq: number, count: number, key?: string): SinkRecord {
+  const [first] = records(page, 1)
+  assert.ok(first !== undefined)
+  return { ...first, ...rebuilt({ ...first.record, seq, run: 2 }), items: itemsOf(seq, count, 'again', key) }
+}
+
+/** Items of a page, of the columns `ITEM_COLUMNS`. */
+function itemsOf(page: number, count: number, title: string, key?: string): ExtractedItem[] {
+  return Array.from({ length: count }, (_, position) => {
+    const value = {
+      page,
+      position,
+      title: `${title} ${page}`,
+      price: page + 0.5,
+      isNew: page % 2 === 0,
+      nested: [page],
+    }
+    return itemOf(position, value, key === undefined ? undefined : `${key} ${position}`)
+  })
+}
+
+function itemOf(position: number, value: object, key: string | undefined): ExtractedItem {
+  return { json: JSON.stringify(value), position, key }
+}
+
+/** The schema of the items that `records` makes. */
+export const ITEM_COLUMNS: readonly ItemColumn[] = [
+  { name: 'page', type: 'integer', required: true },
+  { name: 'position', type: 'integer', required: true },
+  { name: 'title', type: 'text', required: true },
+  { name: 'price', type: 'number', required: false },
+  { name: 'isNew', type: 'boolean', required: false },
+  { name: 'nested', type: 'json', required: false },
+]
 
 function rebuilt(record: PageRecord): { record: PageRecord; json: string } {
   return { record, json: JSON.stringify(record) }
@@ -325,13 +420,17 @@ class Lab {
   #seq = 0
   #committed: SinkRecord[] = []
   #earlier: SinkRecord[] = []
+  readonly #items: SinkSuiteOptions['items']
 
-  constructor(target: SinkUnderTest) {
+  constructor(target: SinkUnderTest, items: SinkSuiteOptions['items']) {
     this.target = target
+    this.#items = items
   }
 
   async open(id = 'job'): Promise<void> {
-    const job: JobInfo = { name: id, id, run: 1, committedSeq: this.#seq, columns: ['note', '__proto__'] }
+    const columns = ['note', '__proto__']
+    const items = this.#items === true ? { columns: undefined } : this.#items === false ? undefined : this.#items
+    const job: JobInfo = { name: id, id, run: 1, committedSeq: this.#seq, columns, items }
     const sink = this.target.sink()
     await sink.open(job, this.#position)
     this.#sink = sink
@@ -368,14 +467,21 @@ class Lab {
   }
 
   async expectCommitted(): Promise<void> {
-    const { keyed, stored = (record: PageRecord): unknown => record } = this.target
-    const expected = [...this.#earlier, ...(keyed ? latest(this.#committed) : this.#committed)]
+    const { keyed } = this.target
+    const expected = [...this.#valuesOf(this.#earlier), ...this.#valuesOf(this.#committed)]
     const rows = await this.target.rows()
     assert.equal(rows.length, expected.length)
     const texts = (list: readonly unknown[]): string[] => list.map((row) => JSON.stringify(sortedKeys(row)))
-    const wanted = texts(expected.map(({ record }) => stored(record)))
+    const wanted = texts(expected)
     const found = texts(rows)
     assert.deepEqual(keyed ? found.toSorted() : found, keyed ? wanted.toSorted() : wanted)
+  }
+
+  #valuesOf(all: readonly SinkRecord[]): unknown[] {
+    const { keyed, stored = same, storedItem = same } = this.target
+    if (this.#items === false) return (keyed ? latest(all) : all).map(({ record }) => stored(record))
+    const items = keyed ? latestItems(all) : all.flatMap(({ items: found = [] }) => found)
+    return items.map(({ json }) => storedItem(JSON.parse(json)))
   }
 
   async end(): Promise<void> {
@@ -387,6 +493,21 @@ class Lab {
 
 function latest(all: readonly SinkRecord[]): SinkRecord[] {
   return [...new Map(all.map((stored) => [stored.dedupeKey, stored])).values()]
+}
+
+/** By their own key or page and position; each visit of a page removes what its earlier visits left. */
+function latestItems(all: readonly SinkRecord[]): ExtractedItem[] {
+  const rows = new Map<string, { readonly page: string; readonly visit: SinkRecord; readonly item: ExtractedItem }>()
+  for (const visit of all) {
+    const { dedupeKey: page, items } = visit
+    for (const item of items ?? []) rows.set(item.key ?? `${page}:${item.position}`, { page, visit, item })
+    for (const [key, row] of rows) if (items !== undefined && row.page === page && row.visit !== visit) rows.delete(key)
+  }
+  return [...rows.values()].map(({ item }) => item)
+}
+
+function same(value: unknown): unknown {
+  return value
 }
 
 function sortedKeys(value: unknown): unknown {

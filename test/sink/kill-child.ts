@@ -5,16 +5,21 @@
 import { existsSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { records } from '../../src/testing/sink-suite.ts'
-import { type StorageKind, storageIn } from './storages.ts'
+import { itemStorageIn, type ItemStorageKind, type StorageKind, storageIn } from './storages.ts'
 
-const [kind = '', folder = '', size = ''] = process.argv.slice(2)
+const [kind = '', folder = '', size = '', content = ''] = process.argv.slice(2)
 const commit = join(folder, 'commit.json')
 const last = existsSync(commit)
   ? (JSON.parse(readFileSync(commit, 'utf8')) as { seq: number; position: string | null })
   : { seq: 0, position: null }
 
-const sink = storageIn(kind as StorageKind, folder, 'kill').sink()
-const job = { name: 'job', id: 'job', run: 1, committedSeq: last.seq, columns: ['note'] }
+const hasItems = content === 'items'
+const target = hasItems
+  ? itemStorageIn(kind as ItemStorageKind, folder)
+  : storageIn(kind as StorageKind, folder, 'kill')
+const sink = target.sink()
+const items = hasItems ? { columns: undefined } : undefined
+const job = { name: 'job', id: 'job', run: 1, committedSeq: last.seq, columns: ['note'], items }
 await sink.open(job, last.position === null ? undefined : Buffer.from(last.position, 'base64'))
 let { seq } = last
 

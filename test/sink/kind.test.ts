@@ -54,3 +54,14 @@ test('an output that is unknown or not there yet is refused with what exists', (
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', message: /not there yet/, hint: /\.csv/ }, out)
   }
 })
+
+test('a name behind # in sqlite: is a table, a # in a folder or before an ending is a part of the path', () => {
+  assert.deepEqual(sinkKindOf('sqlite:shop.db#items_2'), {
+    kind: 'sqlite',
+    path: 'shop.db',
+    gzip: false,
+    table: 'items_2',
+  })
+  assert.equal(sinkKindOf('sqlite:a#b/shop.db').path, 'a#b/shop.db')
+  assert.equal(sinkKindOf('sqlite:shop#1.db').path, 'shop#1.db')
+})

@@ -62,6 +62,65 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
   }
 }
 
+export type ItemStorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite'
+
+export async function itemStorage(kind: ItemStorageKind): Promise<SinkUnderTest> {
+  const folder = temporaryFolder()
+  return { ...itemStorageIn(kind, folder.path), remove: folder.remove }
+}
+
+/** The same sinks with a reader of items. */
+export function itemStorageIn(kind: ItemStorageKind, folder: string): Omit<SinkUnderTest, 'remove'> {
+  const pages = storageIn(kind, folder, 'kill')
+  if (kind === 'csv') return { ...pages, rows: () => itemCsvRows(pages.file ?? ''), storedItem: wellFormed }
+  if (kind === 'sqlite') {
+    return { ...pages, rows: async () => itemRows(join(folder, 'pages.sqlite')), storedItem: wellFormed }
+  }
+  return pages
+}
+
+const ITEM_NUMBERS = new Set(['page', 'position', 'price'])
+const OWN_COLUMNS = new Set(['_key', '_url', '_run', '_seq', '_page', '_job', '_more'])
+
+function itemOf(cells: readonly (readonly [string, unknown])[], more: unknown): unknown {
+  const fields = cells.map(([name, value]): [string, unknown] => {
+    if (name === 'nested') return [name, JSON.parse(value as string)]
+    if (name === 'isNew') return [name, value === 'true' || value === 1]
+    return [name, ITEM_NUMBERS.has(name) ? Number(value) : value]
+  })
+  const rest = typeof more === 'string' ? Object.entries(JSON.parse(more) as object) : []
+  return wellFormed(Object.fromEntries([...fields, ...rest]))
+}
+
+async function itemCsvRows(path: string): Promise<unknown[]> {
+  const rows = parse((await textOf(path)).toString(), {
+    cast: (value, { quoting }) => (value === '' && !quoting ? undefined : value),
+  }) as unknown as (string | undefined)[][]
+  const [header = [], ...lines] = rows
+  return lines.map((line) => {
+    const cells = header.slice(0, -1).map((name, index): [string, unknown] => [name ?? '', line[index]])
+    return itemOf(
+      cells.filter(([, value]) => value !== undefined),
+      line.at(-1),
+    )
+  })
+}
+
+function itemRows(path: string): unknown[] {
+  if (!existsSync(path)) return []
+  const db = new DatabaseSync(path, { readOnly: true })
+  try {
+    const isThere = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'items'").get() !== undefined
+    const rows = isThere ? db.prepare('SELECT * FROM items ORDER BY rowid').all() : []
+    return rows.map((row) => {
+      const cells = Object.entries(row).filter(([name, value]) => value !== null && !OWN_COLUMNS.has(name))
+      return itemOf(cells, row['_more'])
+    })
+  } finally {
+    db.close()
+  }
+}
+
 async function textOf(path: string): Promise<Buffer> {
   return existsSync(path) ? readFile(path) : Buffer.alloc(0)
 }

@@ -1,5 +1,5 @@
-import { sinkSuite } from '../../src/testing/sink-suite.ts'
-import { storage } from './storages.ts'
+import { ITEM_COLUMNS, sinkSuite } from '../../src/testing/sink-suite.ts'
+import { itemStorage, storage } from './storages.ts'
 
 sinkSuite('ndjson', () => storage('ndjson'))
 sinkSuite('gzip ndjson', () => storage('gzip'))
@@ -9,3 +9,10 @@ sinkSuite('folder', () => storage('files'))
 sinkSuite('ndjson with durability power', () => storage('ndjson', 'power'))
 sinkSuite('csv with durability power', () => storage('csv', 'power'))
 sinkSuite('sqlite with durability power', () => storage('sqlite', 'power'))
+
+for (const kind of ['ndjson', 'gzip', 'csv', 'sqlite'] as const) {
+  sinkSuite(`${kind} of items`, () => itemStorage(kind), { items: true })
+}
+for (const kind of ['csv', 'sqlite'] as const) {
+  sinkSuite(`${kind} of items with a schema`, () => itemStorage(kind), { items: { columns: ITEM_COLUMNS } })
+}
