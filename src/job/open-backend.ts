@@ -52,7 +52,10 @@ export async function openSinks(
     else if (kind.kind === 'sqlite') {
       const { sqliteSink } = await import('../sink/sqlite.ts')
       sinks.push(sqliteSink({ path, durability, ...(kind.table === undefined ? {} : { table: kind.table }) }))
-    } else sinks.push(filesSink({ folder: path, durability }))
+    } else
+      sinks.push(
+        filesSink({ folder: path, durability, ...(kind.template === undefined ? {} : { template: kind.template }) }),
+      )
   }
   const twice = sinks.find((sink, i) => sinks.some((other, j) => j < i && other.name === sink.name))
   if (twice !== undefined) {

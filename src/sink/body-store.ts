@@ -1,6 +1,9 @@
 /**
- * Bodies of pages as files named by their content. A body appears under its name whole or not at all: it is written
+ * Bodies of pages as files named by their content, or as the sink says. A body appears under its name whole or not at all: it is written
  * to `files/.incoming/` and renamed. Symbolic links planted inside the folder are not followed. Knows no record.
+ *
+ * A given name that other content has, on disk or in the batch, is told apart by the digest: nothing is overwritten, and
+ * the same body asked for again after a death finds the file it left.
  */
 import { createHash, hash, randomUUID } from 'node:crypto'
 import { constants, createReadStream, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
@@ -8,6 +11,7 @@ import { copyFile, link, open, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Durability } from './append-file.ts'
+import { clashKey, withDigest } from './file-name.ts'
 import { extensionOf } from './mime-extension.ts'
 import { changed, errorCode, storeError } from './store-error.ts'
 
@@ -33,11 +37,14 @@ export class BodyStore {
   readonly #checked = new Set<string>()
   /** Bodies of this batch by the path they will have: the bytes, or the file that holds them. */
   readonly #waiting = new Map<string, Uint8Array | string>()
+  /** Digests of the waiting bodies with given names, by what names clash by. */
+  readonly #named = new Map<string, string>()
   /** With durability `power`: folders with names that a power cut could still take. */
   readonly #unsynced = new Set<string>()
 
-  constructor(folder: string, durability: Durability) {
-    this.#files = join(folder, FILES)
+  /** `below`: the folder of the bodies in the sink's; '' for the sink's own. */
+  constructor(folder: string, durability: Durability, below = FILES) {
+    this.#files = join(folder, below)
     this.#incoming = join(this.#files, INCOMING)
     this.#power = durability === 'power'
   }
@@ -69,6 +76,36 @@ export class BodyStore {
     }
   }
 
+  /**
+   * Takes a body, in memory or in a file, under the name that `nameOf` makes of its sha-256 (a safe path, see
+   * `file-name.ts`). Returns the path it has; `reserved` are paths that no body may have.
+   */
+  async putNamed(
+    body: Uint8Array | string,
+    nameOf: (digest: string) => string,
+    reserved: readonly string[],
+  ): Promise<string> {
+    try {
+      const { digest, size } =
+        typeof body === 'string' ? await digestOf(body) : { digest: hash('sha256', body, 'hex'), size: body.length }
+      const name = nameOf(digest)
+      // A file may lie where a folder is needed: then the path becomes one name.
+      for (const path of [name, withDigest(name, digest), withDigest(name.replaceAll('/', '_').slice(-80), digest)]) {
+        if (reserved.includes(clashKey(path)) || clashKey(path).startsWith(`${INCOMING}/`)) continue
+        const found = await this.#lookAt(path, digest, size)
+        if (found === 'other') continue
+        if (found === 'free') {
+          this.#named.set(clashKey(path), digest)
+          this.#waiting.set(join(this.#files, path), body)
+        }
+        return path
+      }
+      throw changed(join(this.#files, name), 'is taken, and so are the names that would stand in for it')
+    } catch (error) {
+      throw storeError(this.#files, error)
+    }
+  }
+
   /** Ends a batch: resolves when its bodies have their names and survive what the durability promises. */
   async settle(): Promise<void> {
     const bodies = this.#waiting.entries()
@@ -85,6 +122,7 @@ export class BodyStore {
       throw storeError(this.#files, error)
     } finally {
       this.#waiting.clear()
+      this.#named.clear()
     }
   }
 
@@ -98,6 +136,26 @@ export class BodyStore {
       throw storeError(target, error)
     }
     return `${FILES}/${shard}/${name}`
+  }
+
+  /** Makes the folders of the path where nothing is in their way. */
+  async #lookAt(path: string, digest: string, size: number): Promise<'free' | 'same' | 'other'> {
+    const waiting = this.#named.get(clashKey(path))
+    if (waiting !== undefined) return waiting === digest ? 'same' : 'other'
+    const parts = path.split('/')
+    for (let count = 1; count < parts.length; count++) {
+      const folder = parts.slice(0, count).join('/')
+      const target = join(this.#files, folder)
+      if (this.#named.has(clashKey(folder)) || lstatSync(target, { throwIfNoEntry: false })?.isFile() === true) {
+        return 'other'
+      }
+      this.#folder(target)
+    }
+    const target = join(this.#files, path)
+    const stat = lstatSync(target, { throwIfNoEntry: false })
+    if (stat === undefined) return 'free'
+    if (!stat.isFile() || stat.size !== size) return 'other'
+    return (await digestOf(target)).digest === digest ? 'same' : 'other'
   }
 
   /** A regular file of that name and size is that body; a torn one or a planted link is replaced by the rename. */

@@ -9,9 +9,12 @@ export interface SinkKind {
   readonly gzip: boolean
   /** Name behind `#` of `sqlite:PATH#TABLE`. */
   readonly table?: string
+  /** Names of files below `path` (`dir`), from the first part with a `{` on. */
+  readonly template?: string
 }
 
-const EXISTS = 'dir/, .ndjson, .jsonl (both also .gz), .csv, .sqlite, .db, sqlite:PATH[#TABLE] and - (stdout)'
+const EXISTS =
+  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl (both also .gz), .csv, .sqlite, .db, sqlite:PATH[#TABLE] and - (stdout)'
 
 /** Planned outputs: known by name, so that the message can say that they are not there yet. */
 const LATER_SCHEMES = new Set(['postgres', 'postgresql', 'mysql', 'mongodb', 'mongodb+srv', 'redis', 'rediss'])
@@ -29,10 +32,21 @@ export function sinkKindOf(out: string): SinkKind {
   if (scheme === 'sqlite') return sqlitePath(out)
   if (scheme !== undefined && LATER_SCHEMES.has(scheme)) throw unknown(out, `is not there yet (${scheme}:)`)
   if (scheme !== undefined && out.startsWith('//', scheme.length + 1)) throw unknown(out, 'is not an output')
+  if (out.includes('{')) return templateOf(out)
   if (out.endsWith('/') || (process.platform === 'win32' && out.endsWith('\\')) || isFolder(out)) {
     return { kind: 'dir', path: out, gzip: false }
   }
   return kindOfEnding(out)
+}
+
+function templateOf(out: string): SinkKind {
+  const slash = out.lastIndexOf('/', out.indexOf('{'))
+  return {
+    kind: 'dir',
+    path: slash <= 0 ? out.slice(0, slash + 1) || '.' : out.slice(0, slash),
+    gzip: false,
+    template: out.slice(slash + 1),
+  }
 }
 
 function kindOfEnding(out: string): SinkKind {

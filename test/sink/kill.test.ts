@@ -33,7 +33,7 @@ async function killAfter(
   assert.equal(signal, 'SIGKILL', 'the child ended by itself')
 }
 
-for (const kind of ['ndjson', 'gzip', 'csv', 'sqlite', 'files'] as const) {
+for (const kind of ['ndjson', 'gzip', 'csv', 'sqlite', 'files', 'named files'] as const) {
   test(`${kind}: after ${KILLS} kill -9 of a writing process each committed record is there exactly once`, async () => {
     const folder = temporaryFolder()
     for (let kill = 0; kill < KILLS; kill++) {

@@ -65,3 +65,11 @@ test('a name behind # in sqlite: is a table, a # in a folder or before an ending
   assert.equal(sinkKindOf('sqlite:a#b/shop.db').path, 'a#b/shop.db')
   assert.equal(sinkKindOf('sqlite:shop#1.db').path, 'shop#1.db')
 })
+
+test('a path with braces is a folder and the template of the names in it', () => {
+  const of = (out: string): unknown[] => [sinkKindOf(out).kind, sinkKindOf(out).path, sinkKindOf(out).template]
+  assert.deepEqual(of('a/files/{host}/{path}{ext}'), ['dir', 'a/files', '{host}/{path}{ext}'])
+  assert.deepEqual(of('a/x-{n}.ndjson'), ['dir', 'a', 'x-{n}.ndjson'])
+  assert.deepEqual(of('{n}'), ['dir', '.', '{n}'])
+  assert.deepEqual(of('/{n}'), ['dir', '/', '{n}'])
+})

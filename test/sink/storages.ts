@@ -14,7 +14,7 @@ import { sqliteSink } from '../../src/sink/sqlite.ts'
 import type { SinkUnderTest } from '../../src/testing/sink-suite.ts'
 
 export type Durability = 'kill' | 'power'
-export type StorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite' | 'files'
+export type StorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite' | 'files' | 'named files'
 
 /** A folder for one test; `remove` deletes it. */
 export function temporaryFolder(): { readonly path: string; remove(): Promise<void> } {
@@ -52,6 +52,11 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
     case 'files': {
       const file = join(folder, 'out', 'pages.ndjson')
       const sink = () => filesSink({ folder: join(folder, 'out'), durability })
+      return { sink, rows: () => fileRows(join(folder, 'out')), keyed: false, file }
+    }
+    case 'named files': {
+      const file = join(folder, 'out', 'pages.ndjson')
+      const sink = () => filesSink({ folder: join(folder, 'out'), durability, template: '{host}/{line}/{name}{ext}' })
       return { sink, rows: () => fileRows(join(folder, 'out')), keyed: false, file }
     }
     case 'sqlite': {
