@@ -33,7 +33,7 @@ function start() {
   hideWarnings()
   rememberCompiled()
   var inClone = fs.existsSync(source)
-  resolveOurselves(inClone)
+  require('./resolve.js')
   require('./load.js')(require('url').pathToFileURL(inClone ? source : built).href)
     .then(function (cli) {
       return cli.main(args)
@@ -74,26 +74,6 @@ function hideWarnings() {
 function rememberCompiled() {
   var cache = process.env.XDG_CACHE_HOME || path.join(require('os').homedir(), '.cache')
   require('module').enableCompileCache(path.join(cache, 'sluice'))
-}
-
-/*
- * A job file may say `import … from 'sluice'` wherever it lies: what its own folder has installed, else this package.
- * In a clone that means the sources, which need no build.
- */
-function resolveOurselves(inClone) {
-  var home = require('url').pathToFileURL(path.join(root, 'package.json')).href
-  require('module').registerHooks({
-    resolve: function (specifier, context, next) {
-      if (specifier !== 'sluice' && specifier.indexOf('sluice/') !== 0) return next(specifier, context)
-      var conditions = inClone ? context.conditions.concat('sluice-source') : context.conditions
-      try {
-        return next(specifier, Object.assign({}, context, { conditions: conditions }))
-      } catch (error) {
-        if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-        return next(specifier, Object.assign({}, context, { conditions: conditions, parentURL: home }))
-      }
-    },
-  })
 }
 
 /* A clone brings its own Node as a development dependency: an older one hands over to it. */

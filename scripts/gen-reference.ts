@@ -96,6 +96,7 @@ const LIBRARY_ONLY: Partial<Record<OptionName, string>> = {
   seeds: 'start pages of a crawl: texts or `URL` objects',
   lists: 'inputs of a fetch: files, URLs, ranges, `-`, iterables and async iterables',
   hosts: 'settings of single hosts by pattern: `delay`, `perHost`, `hostLimit`, `retries`, `robots`, `headers`',
+  handlers: 'lifecycle hooks by name; `*` is for requests that no other is for',
   policy: 'the three decisions admit, pace, next; default `polite()`',
   keyOf: 'pure function of the URL: the politeness bucket it belongs to',
   groupsOf: 'pure function of the URL: further buckets that gate it',

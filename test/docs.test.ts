@@ -172,6 +172,8 @@ test('TypeScript blocks of the documents compile against the public interface', 
         noUnusedLocals: false,
         noUnusedParameters: false,
         typeRoots: [join(root, 'node_modules', '@types')],
+        // As in a project that has installed what an example needs.
+        paths: { zod: [join(root, 'node_modules', 'zod', 'index.d.ts')] },
       },
       include: ['*.ts', join(root, 'src', '**', '*.d.ts')],
     }),

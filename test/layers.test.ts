@@ -53,7 +53,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   policy: { may: ['model', 'url', 'robots', 'http'], node: PURE },
   frontier: { may: ['model', 'url'], packages: ['xxhash-wasm'] },
   fetch: { may: ['model', 'url', 'http'], packages: ['ipaddr.js', 'lru-cache', 'xxhash-wasm'] },
-  extract: { may: ['model', 'url', 'http'], packages: ['htmlparser2', 'entities'] },
+  extract: {
+    may: ['model', 'url', 'http'],
+    packages: ['@standard-schema/spec', 'css-select', 'domhandler', 'dom-serializer', 'entities', 'htmlparser2'],
+  },
   sink: { may: ['model'] },
   source: { may: ['model', 'url'], packages: ['csv-parse', 'htmlparser2'] },
   engine: { may: ['model', 'url', 'robots', 'http', 'policy', ...INTERFACES], packages: ['lru-cache'] },
@@ -64,7 +67,19 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   locales: { may: [], node: PURE },
   testing: { may: ['model', ...INTERFACES], packages: ['fast-check'] },
   // The façade of the package.
-  'index.ts': { may: ['job', 'policy', 'model', ...INTERFACES], node: PURE },
+  'index.ts': {
+    may: [
+      'job',
+      'policy',
+      'model',
+      ...INTERFACES,
+      'extract/define.ts',
+      'extract/page.ts',
+      'extract/selection.ts',
+      'engine/handler.ts',
+    ],
+    node: PURE,
+  },
 }
 
 /** A driver is known to few files, so that it can be replaced and is loaded only where it is used. */
@@ -76,6 +91,10 @@ const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: 
 const CLOCKS: readonly { readonly where: RegExp; readonly why: string }[] = [
   { where: /^engine\/clock\.ts$/, why: 'it is the clock' },
   { where: /^cli\//, why: 'progress is for a person' },
+  {
+    where: /^extract\/worker\.ts$/,
+    why: 'says how long an extractor took; nothing polite depends on it',
+  },
   { where: /^testing\//, why: 'a fake web has to measure' },
   { where: /^sink\/sqlite\.ts$/, why: 'bounds the wait for a lock of another program; nothing polite depends on it' },
 ]

@@ -3,6 +3,7 @@
  * never again. Every listed input becomes exactly one request; one that is decided already (invalid, out of scope)
  * becomes a verdict request, so that its record goes the way of all others.
  */
+import type { FollowedLink } from '../extract/extraction.ts'
 import type { PageLink } from '../extract/extractor.ts'
 import type { NewRequest, RequestMeta, Verdict } from '../model/request.ts'
 import type { SourceItem } from '../source/source.ts'
@@ -62,6 +63,23 @@ export class Admission {
       let meta = metas.get(link.kind)
       if (meta === undefined) metas.set(link.kind, (meta = { from: page.url, via: link.kind }))
       this.#offer(canonical.url, depth, meta, found)
+    }
+    return found
+  }
+
+  /** Links that an extractor wants followed; nofollow is its own business. */
+  followed(links: readonly FollowedLink[], page: { url: string; depth: number }): NewRequest[] {
+    const found: NewRequest[] = []
+    const metas = new Map<string | undefined, RequestMeta>()
+    for (const { url, label } of links) {
+      const canonical = canonicalize(url, page.url)
+      if (!canonical.ok) continue
+      let meta = metas.get(label)
+      if (meta === undefined) {
+        meta = { from: page.url, via: 'follow', ...(label === undefined ? {} : { label }) }
+        metas.set(label, meta)
+      }
+      this.#offer(canonical.url, page.depth + 1, meta, found)
     }
     return found
   }

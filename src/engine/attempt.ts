@@ -4,7 +4,11 @@
  */
 import type { Claim } from '../frontier/frontier.ts'
 import type { FetchFailure, FetchHandle, FetchObserver } from '../fetch/fetcher.ts'
+import { headerValue } from '../http/headers.ts'
 import type { Response } from '../model/response.ts'
+import { isRedirect } from '../policy/redirect.ts'
+import type { Handler } from './handler.ts'
+import { askHead, textOf } from './handlers.ts'
 
 /** Whom an attempt tells that it is over. */
 export interface AttemptOwner {
@@ -18,12 +22,36 @@ export class Attempt implements FetchObserver {
   /** True: fetched although robots.txt says no (`--robots record`). */
   readonly denied: boolean
   readonly ip: string | undefined
+  readonly handler: Handler | undefined
+  /** What a hook threw before the body. */
+  thrown: string | undefined
 
-  constructor(claim: Claim, owner: AttemptOwner, denied: boolean, ip: string | undefined) {
+  constructor(
+    claim: Claim,
+    owner: AttemptOwner,
+    denied: boolean,
+    ip: string | undefined,
+    handler: Handler | undefined,
+  ) {
     this.claim = claim
     this.#owner = owner
     this.denied = denied
     this.ip = ip
+    this.handler = handler
+  }
+
+  onHead(status: number, rawHeaders: readonly string[]): string | undefined {
+    const { handler } = this
+    // Where an answer leads elsewhere, the hooks of its target are the ones that count.
+    if (handler === undefined || (isRedirect(status) && headerValue(rawHeaders, 'location') !== undefined)) {
+      return undefined
+    }
+    try {
+      return askHead(handler, this.claim, status, rawHeaders, (reason) => this.handle?.cancel(reason))
+    } catch (error) {
+      this.thrown = textOf(error)
+      return 'a hook threw'
+    }
   }
 
   onDone(response: Response, endedAt: number): void {

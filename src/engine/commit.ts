@@ -3,14 +3,18 @@
  * transaction, then everything that may only be said after it (events, stdout, pages). A group is committed as soon as
  * max(64, in flight) wait, or 20 ms after its first (DESIGN.md 7).
  */
+import type { ItemIssue } from '../extract/extraction.ts'
 import type { Claim, Settlement } from '../frontier/frontier.ts'
 import type { NewEvent } from '../model/event.ts'
+import type { ExtractedItem } from '../model/item.ts'
 import type { NewRequest } from '../model/request.ts'
 import type { Response } from '../model/response.ts'
 import type { Sink, SinkRecord } from '../sink/sink.ts'
 import type { TimerHandle } from '../model/clock.ts'
 import { hexOf } from '../url/fingerprint.ts'
+import type { Bus } from './bus.ts'
 import type { Context, SettledPage } from './context.ts'
+import { EXTRACTION_POSITION } from './extraction-report.ts'
 import type { Draft } from './record.ts'
 import { GROUP, GROUP_MS } from './settings.ts'
 
@@ -21,6 +25,9 @@ export interface Ended {
   readonly draft: Draft | undefined
   readonly response: Response | undefined
   readonly links: readonly NewRequest[] | undefined
+  /** What an extractor found; undefined where none ran to its end. */
+  readonly items?: readonly ExtractedItem[]
+  readonly issues?: readonly ItemIssue[]
 }
 
 const NO_BYTES = new Uint8Array(0)
@@ -191,12 +198,15 @@ export class Commit {
           claim.input !== undefined && claim.verdict?.code === 'DUPLICATE'
             ? inputKey(claim)
             : hexOf(claim.root ?? claim.fp),
+        items: ended.items,
         body: hasBody ? response.body : NO_BYTES,
         ...(hasBody && response.file !== undefined ? { bodyFile: response.file } : {}),
       })
       drafts.push(draft)
       outcomes.push({ id: claim.id, do: 'done', outcome: draft.outcome, record: draft, json })
     }
+    const figures = this.#context.report.encode()
+    if (figures !== undefined) this.#positions.set(EXTRACTION_POSITION, figures)
     const positions = this.#positions
     this.#positions = new Map()
     if (records.length > 0) {
@@ -205,7 +215,10 @@ export class Commit {
     await this.#flushEnds()
     const { stale } = await frontier.settle({ outcomes, links, positions, events })
     this.#announce(group, drafts, events, stale)
-    if (print !== undefined && records.length > 0) await print(`${records.map((record) => record.json).join('\n')}\n`)
+    if (print !== undefined) {
+      const lines = this.#context.pool === undefined ? records.map(({ json }) => json) : itemLines(group)
+      if (lines.length > 0) await print(`${lines.join('\n')}\n`)
+    }
   }
 
   async #store(sink: Sink, records: readonly SinkRecord[], positions: Map<string, Uint8Array>): Promise<void> {
@@ -224,15 +237,29 @@ export class Commit {
     const lost = stale.length === 0 ? undefined : new Set(stale)
     for (const event of events) bus.emit(event.type, event.data as never, event.id, event.t)
     const listened = bus.wants('request.settled')
+    const itemsWanted = bus.wants('item.stored') || bus.wants('item.rejected')
     let settled = 0
-    for (const { claim, draft } of group) {
+    for (const ended of group) {
+      const { claim, draft } = ended
       if (draft === undefined || lost?.has(claim.id) === true) continue
       if (draft.outcome !== 'skipped') settled++
       if (listened) bus.emit('request.settled', draft, draft.seq, draft.t)
+      if (itemsWanted) announceItems(bus, ended, draft)
     }
     this.settled += settled
     if (bus.wants('commit.written')) bus.emit('commit.written', { seq: this.#seq, settled: drafts.length })
   }
+}
+
+function itemLines(group: readonly Ended[]): string[] {
+  const lines: string[] = []
+  for (const { items } of group) for (const { json } of items ?? []) lines.push(json)
+  return lines
+}
+
+function announceItems(bus: Bus, { items = [], issues = [] }: Ended, { url, seq, t }: Draft): void {
+  for (const { position, json } of items) bus.emit('item.stored', { url, position, json }, seq, t)
+  for (const issue of issues) bus.emit('item.rejected', { url, ...issue }, seq, t)
 }
 
 function inputKey(claim: Claim): string {

@@ -1,4 +1,5 @@
 /** What the parts of one running engine share. Built once by `createEngine`; no behaviour of its own. */
+import type { ExtractorPool } from '../extract/extraction.ts'
 import type { PageScanner } from '../extract/extractor.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Frontier } from '../frontier/frontier.ts'
@@ -9,6 +10,8 @@ import type { Sink } from '../sink/sink.ts'
 import type { Source } from '../source/source.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
 import type { Bus } from './bus.ts'
+import type { ExtractionReport } from './extraction-report.ts'
+import type { Handler } from './handler.ts'
 import type { Hosts } from './hosts.ts'
 import type { Metrics } from './metrics.ts'
 import type { RobotsGate } from './robots-gate.ts'
@@ -41,6 +44,10 @@ export interface EngineParts {
   readonly frontier: Frontier
   readonly fetcher: Fetcher
   readonly scanner: PageScanner
+  /** Runs extractor modules; undefined where the job has none. */
+  readonly pool: ExtractorPool | undefined
+  /** Hooks by name; `*` is for requests that no other is for. */
+  readonly handlers: Readonly<Record<string, Handler>>
   readonly readSitemap: (body: Uint8Array, url: string) => Sitemap
   readonly fingerprint: Fingerprint
   readonly sinks: readonly Sink[]
@@ -66,4 +73,5 @@ export interface Context extends EngineParts {
   readonly hosts: Hosts
   readonly robots: RobotsGate
   readonly metrics: Metrics
+  readonly report: ExtractionReport
 }

@@ -16,8 +16,12 @@ import { Admission } from './admit.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOwner } from './attempt.ts'
 import { Commit } from './commit.ts'
+import type { Ended } from './commit.ts'
 import type { Context, EngineParts } from './context.ts'
+import { ExtractStage } from './extract-stage.ts'
+import { EXTRACTION_POSITION, ExtractionReport } from './extraction-report.ts'
 import { Feed } from './feed.ts'
+import { Handlers } from './handlers.ts'
 import { Hosts } from './hosts.ts'
 import { IpGate } from './ip-gate.ts'
 import { Judge } from './judge.ts'
@@ -41,6 +45,8 @@ export class Engine implements AttemptOwner {
   readonly commit: Commit
   readonly feed: Feed
   readonly #judge: Judge
+  readonly #handlers: Handlers
+  readonly #extraction: ExtractStage
   readonly #ips = new IpGate()
   readonly #rate: Throttle
   readonly #bandwidth: Throttle
@@ -74,6 +80,7 @@ export class Engine implements AttemptOwner {
       hosts: new Hosts((key) => settings.hostSettings(key)),
       robots: new RobotsGate(settings.agent),
       metrics: new Metrics(),
+      report: new ExtractionReport(parts.positions.get(EXTRACTION_POSITION)),
     }
     this.widened = [...widened]
     for (const url of widened) settings.scope.widen(url)
@@ -85,11 +92,20 @@ export class Engine implements AttemptOwner {
       () => this.wake(),
       (error) => this.halt(error),
     )
+    this.#handlers = new Handlers(parts.handlers, {
+      ready: (ended) => this.#onward(ended),
+      threw: ({ claim, response }, message) => this.#judge.threw(claim, response, message),
+    })
+    this.#extraction = new ExtractStage(parts.pool, this.admission, this.context.report, (ended) => this.#push(ended))
     // Lazy sources are pulled only as far as fetching follows: what one round of requests needs, no more.
     const isFull = async (): Promise<boolean> => (await parts.frontier.stats()).queued >= settings.concurrency
     this.feed = new Feed(this.context, this.admission, () => this.wake(), isFull)
     this.#startedAt = clock.now()
-    this.#lendBody = parts.consumer === undefined && !parts.sinks.some((sink) => sink.wantsBodies)
+    this.#lendBody =
+      parts.consumer === undefined &&
+      parts.pool === undefined &&
+      !this.#handlers.any &&
+      !parts.sinks.some((sink) => sink.wantsBodies)
     this.#rate = new Throttle(settings.ratePerSecond, this.#startedAt)
     this.#bandwidth = new Throttle(settings.bytesPerSecond, this.#startedAt)
   }
@@ -114,7 +130,7 @@ export class Engine implements AttemptOwner {
     if (this.#over) return
     this.#reason ??= reason
     this.feed.stop()
-    if (drainMs <= 0 || this.#live.size === 0) this.#cancelAll()
+    if (drainMs <= 0 || this.#live.size + this.#staged === 0) this.#cancelAll()
     else this.context.clock.setTimer(() => this.#cancelAll(), drainMs)
     this.wake()
   }
@@ -200,13 +216,31 @@ export class Engine implements AttemptOwner {
     }
     const links = judgement.links
     const gated = judgement.robotsState === undefined ? links : this.#sitemapsOf(claim, judgement.robotsState.origin)
-    this.commit.push(gated === links ? judgement : { ...judgement, links: gated }, this.#live.size)
+    const ended = gated === links ? judgement : { ...judgement, links: gated }
+    if (attempt.handler === undefined) this.#onward(ended)
+    else this.#handlers.finish(attempt.handler, ended, attempt.thrown)
     this.wake()
   }
 
   /** Of an answer that goes no further; what is committed loses its file there. */
   #removeSpooled(response: Response | undefined): void {
     if (response?.file !== undefined) this.context.removeFile(response.file)
+  }
+
+  /** Judged and told to the hooks: to an extractor if one wants it, then to the commit. */
+  #onward(ended: Ended): void {
+    if (!this.#over && !this.#extraction.take(ended)) this.#push(ended)
+  }
+
+  #push(ended: Ended): void {
+    if (this.#over) return
+    this.commit.push(ended, this.#live.size + this.#staged)
+    this.wake()
+  }
+
+  /** Ended, and in the hands of hooks or extractors. */
+  get #staged(): number {
+    return this.#handlers.busy + this.#extraction.busy
   }
 
   /** The slot is free and the key's clock runs from the last byte, whatever the commit still takes. */
@@ -266,16 +300,18 @@ export class Engine implements AttemptOwner {
   /** How much may be claimed now. */
   #room(): { max: number; verdicts: number } {
     const { settings, clock } = this.context
-    const unsettled = this.#live.size + this.#lookups + this.commit.waiting
+    const unsettled = this.#live.size + this.#lookups + this.#staged + this.commit.waiting
     const bound = 2 * Math.max(GROUP, settings.concurrency)
     if (unsettled >= bound) return { max: 0, verdicts: 0 }
+    if (this.#extraction.full) return { max: 0, verdicts: bound - unsettled }
     let max = Math.min(SLICE, settings.concurrency - this.#live.size - this.#lookups, bound - unsettled)
     const now = clock.now()
     const rate = this.#rate.available(now)
     if (rate < max) max = Math.floor(rate)
     if (this.#bandwidth.available(now) < 1 || this.#shortage.waitMs(now) > 0) max = 0
     if (settings.limit !== undefined) {
-      max = Math.min(max, settings.limit - this.commit.settledSoon - this.#live.size - this.#lookups)
+      const coming = this.#live.size + this.#lookups + this.#staged
+      max = Math.min(max, settings.limit - this.commit.settledSoon - coming)
     }
     return { max: Math.max(0, max), verdicts: bound - unsettled }
   }
@@ -428,7 +464,7 @@ export class Engine implements AttemptOwner {
       )
       return
     }
-    const attempt = new Attempt(claim, this, denied, ip)
+    const attempt = new Attempt(claim, this, denied, ip, this.#handlers.of(claim))
     this.#live.add(attempt)
     this.#rate.take(1)
     this.#countPublic(claim)
@@ -474,10 +510,12 @@ export class Engine implements AttemptOwner {
 
   #cancelAll(): void {
     for (const attempt of this.#live) attempt.handle?.cancel('the job stops')
+    this.#handlers.abandon()
+    this.#extraction.abandon()
   }
 
   async #maybeFinish(): Promise<void> {
-    if (this.#live.size > 0 || this.#lookups > 0) return
+    if (this.#live.size > 0 || this.#lookups > 0 || this.#staged > 0) return
     if (this.commit.waiting > 0) {
       // Nothing is in flight that could fill the group: no reason to wait for its timer.
       if (this.#reason !== undefined || !this.feed.reading) await this.commit.flush()
@@ -502,7 +540,8 @@ export class Engine implements AttemptOwner {
     if (this.feed.reading) return
     const stats = await frontier.stats()
     const left = stats.queued + stats.delayed + stats.following + stats.inFlight + stats.gates
-    if (left === 0 && this.commit.waiting === 0 && this.#live.size === 0 && this.#lookups === 0) this.#done('finished')
+    if (left === 0 && this.commit.waiting === 0 && this.#live.size + this.#lookups + this.#staged === 0)
+      this.#done('finished')
   }
 
   #check(): void {

@@ -52,6 +52,11 @@ export class Judge {
     return this.#final(claim, { outcome, code, message, final }, undefined, undefined)
   }
 
+  /** A hook of the program threw: the request ends, whatever else it would have come to. */
+  threw(claim: Claim, response: Response | undefined, message: string): Ended {
+    return this.#final(claim, { outcome: 'failed', code: 'HANDLER_THREW', message, response }, response, undefined)
+  }
+
   judge(attempt: Attempt, host: Host, response: Response | undefined, failure: FetchFailure | undefined): Judgement {
     const { claim } = attempt
     const status = response?.status ?? 0

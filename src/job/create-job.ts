@@ -10,9 +10,10 @@ import { createBus } from '../engine/bus.ts'
 import { systemClock } from '../engine/clock.ts'
 import type { Consumer } from '../engine/context.ts'
 import { contactMissing, Engine } from '../engine/engine.ts'
+import type { Handler } from '../engine/handler.ts'
 import type { EngineEnd } from '../engine/engine.ts'
-import { GROUP } from '../engine/settings.ts'
 import { scanPage } from '../extract/html.ts'
+import type { ExtractorPool } from '../extract/extraction.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { FrontierStats, OpenedFrontier } from '../frontier/frontier.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
@@ -27,6 +28,8 @@ import { afterCommitWriter } from '../sink/stdout.ts'
 import type { Sink } from '../sink/sink.ts'
 import { readSitemap } from '../source/sitemap.ts'
 import { createFingerprint } from '../url/fingerprint.ts'
+import { readBus } from './bus-reader.ts'
+import type { Readable } from './bus-reader.ts'
 import { serveControl } from './control.ts'
 import type { ControlMethod, ControlServer } from './control.ts'
 import { userAgent } from './contact.ts'
@@ -36,6 +39,7 @@ import type { StoredJob } from './folder.ts'
 import type { Job, JobEvent, JobKind, Opening, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
 import { openFetcher, openFrontier, openSinks } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
+import { openPool } from './open-pool.ts'
 import { changedOptions, resolveOptions, storedOptions } from './options.ts'
 import type { JobOptions, ResolvedOptions } from './options.ts'
 import { checkContactRule, createPacing, engineSettings, planJob, VERSION } from './prepare.ts'
@@ -57,6 +61,7 @@ interface Opened {
   readonly stored: StoredJob | undefined
   readonly backend: OpenedFrontier
   readonly fetcher: Fetcher
+  readonly pool: ExtractorPool | undefined
   /** Large bodies on their way; gone with the run. */
   readonly spoolFolder: string
   readonly sinks: OpenedSinks
@@ -209,51 +214,12 @@ class FolderJob implements Job {
     return this.#bus.subscribe(undefined, (name, data, id, t) => listener(this.#event(name, data, id, t)))
   }
 
-  async *pages(): AsyncIterableIterator<PageRecord> {
-    const queue: PageRecord[] = []
-    let wake: (() => void) | undefined
-    let over = false
-    const end = this.#bus.subscribe(['request.settled'], (_type, data) => {
-      queue.push(data as PageRecord)
-      wake?.()
-    })
-    const running = this.run().finally(() => {
-      over = true
-      wake?.()
-    })
-    running.catch(() => undefined)
-    let paused = false
-    const { backend, engine } = await this.#open()
-    try {
-      for (;;) {
-        const next = queue.shift()
-        if (next !== undefined) {
-          // A slow reader slows the fetching: with a full queue nothing new is claimed.
-          if (!paused && queue.length > 4 * GROUP) {
-            paused = true
-            await backend.frontier.control('pause')
-          } else if (paused && queue.length < GROUP) {
-            paused = false
-            await backend.frontier.control('resume')
-            engine.wake()
-          }
-          yield next
-        } else if (over) {
-          await running
-          return
-        } else {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-        }
-      }
-    } finally {
-      end()
-      if (!over) {
-        await this.stop('the reader stopped')
-        await running.catch(() => undefined)
-      }
-    }
+  pages(): AsyncIterableIterator<PageRecord> {
+    return readBus(this.#readable(), 'request.settled', (record) => record)
+  }
+
+  items<Item>(): AsyncIterableIterator<Item> {
+    return readBus(this.#readable(), 'item.stored', ({ json }) => JSON.parse(json) as Item)
   }
 
   async close(): Promise<void> {
@@ -270,6 +236,20 @@ class FolderJob implements Job {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #readable(): Readable {
+    return {
+      bus: this.#bus,
+      run: () => this.run(),
+      hold: async () => (await this.#open()).backend.frontier.control('pause'),
+      release: async () => {
+        const { backend, engine } = await this.#open()
+        await backend.frontier.control('resume')
+        engine.wake()
+      },
+      leave: () => this.stop('the reader stopped'),
+    }
   }
 
   #event(type: EventType, data: object, id: number | undefined, t: string | undefined): JobEvent {
@@ -295,6 +275,7 @@ class FolderJob implements Job {
     const fingerprint = await createFingerprint(BigInt(`0x${stored?.seed ?? '0'}`))
     const backend = await openFrontier(folder, options, this.#clock, fingerprint, (key) => this.#pacing.defaults(key))
     let fetcher: Fetcher | undefined
+    let pool: ExtractorPool | undefined
     try {
       if (folder !== undefined && stored !== undefined) writeStored(folder, stored)
       const changes = known === undefined || stored === undefined ? [] : changedOptions(known.options, stored.options)
@@ -308,7 +289,8 @@ class FolderJob implements Job {
       const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
       fetcher = await openFetcher(options, this.#clock, agent, concurrency, spoolFolder, inputs.seeds)
       const sinks = await openSinks(options, this.#plan.cwd, folder)
-      await this.#openSinks(sinks.sinks, stored, backend, state.run, before.seq)
+      pool = await openPool(options, this.#plan.cwd, this.#clock)
+      await this.#openSinks(sinks.sinks, stored, backend, state.run, before.seq, pool)
       const widened = backend.positions.get('scope')
       const engine = new Engine(
         {
@@ -317,6 +299,8 @@ class FolderJob implements Job {
           frontier: backend.frontier,
           fetcher,
           scanner: scanPage,
+          pool,
+          handlers: options.get<Record<string, Handler>>('handlers') ?? {},
           readSitemap: (body, url) => readSitemap(body, url),
           fingerprint,
           sinks: sinks.sinks,
@@ -334,9 +318,10 @@ class FolderJob implements Job {
         widened === undefined ? [] : (JSON.parse(Buffer.from(widened).toString('utf8')) as string[]),
       )
       const opening = openingOf(backend, before, readRunState(backend.positions), this.#clock.wall(), changes)
-      return { stored, backend, fetcher, spoolFolder, sinks, engine, opening, state, before }
+      return { stored, backend, fetcher, pool, spoolFolder, sinks, engine, opening, state, before }
     } catch (error) {
       await fetcher?.close()
+      await pool?.close()
       await backend.frontier.close()
       throw error
     }
@@ -384,12 +369,20 @@ class FolderJob implements Job {
     backend: OpenedFrontier,
     run: number,
     seq: number,
+    pool: ExtractorPool | undefined,
   ): Promise<void> {
     const columns = new Set<string>()
     for (const source of this.#plan.inputs.sources) for (const column of source.columns ?? []) columns.add(column)
     for (const sink of sinks) {
       await sink.open(
-        { name: this.name, id: stored?.id ?? randomUUID(), run, committedSeq: seq, columns: [...columns] },
+        {
+          name: this.name,
+          id: stored?.id ?? randomUUID(),
+          run,
+          committedSeq: seq,
+          columns: [...columns],
+          items: pool === undefined ? undefined : { columns: pool.columns },
+        },
         backend.positions.get(`sink:${sink.name}`),
       )
     }
@@ -491,11 +484,12 @@ class FolderJob implements Job {
     }
   }
 
-  async #shut({ engine, fetcher, spoolFolder, sinks, backend }: Opened): Promise<void> {
+  async #shut({ engine, fetcher, pool, spoolFolder, sinks, backend }: Opened): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     engine.halt(new SluiceError('CANCELLED', 'the job was closed'))
     await fetcher.close()
+    await pool?.close()
     rmSync(spoolFolder, { recursive: true, force: true })
     for (const sink of sinks.sinks) await sink.close()
     await backend.frontier.close()

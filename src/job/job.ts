@@ -1,6 +1,7 @@
 /**
  * What a job looks like from outside: the library, the command line and (later) the server speak only to this.
  */
+import type { ExtractionFigures } from '../engine/extraction-report.ts'
 import type { BusEvents, EventType } from '../model/event.ts'
 import type { OutcomeCounts } from '../model/outcome.ts'
 import type { ErrorCode } from '../model/errors.ts'
@@ -46,6 +47,8 @@ export interface Snapshot {
   readonly elapsedMs: number
   /** Projected time to the end, and the key that sets it; null while nothing can be said. */
   readonly eta: { readonly ms: number; readonly key: string | null; readonly othersMs: number | null } | null
+  /** Over the life of the job; null where it has no extractor. */
+  readonly extraction: ExtractionFigures | null
   /** One-line diagnoses: code and the command that helps. */
   readonly warnings: readonly { readonly code: string; readonly message: string }[]
 }
@@ -114,6 +117,8 @@ export interface Job extends AsyncDisposable {
   run(): Promise<Summary>
   /** Every settlement from now on, as it is committed; a slow consumer slows fetching. Starts the run if need be. */
   pages(): AsyncIterableIterator<PageRecord>
+  /** Every item from now on, as it was stored; otherwise as `pages`. */
+  items<Item = unknown>(): AsyncIterableIterator<Item>
   /** Graceful: nothing new starts, requests in flight get `drainMs`; then they go back into the queue. */
   stop(reason: string, drainMs?: number): Promise<void>
   pause(by: string): Promise<void>

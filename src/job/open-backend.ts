@@ -29,7 +29,8 @@ export async function openSinks(
   cwd: string,
   folder: string | undefined,
 ): Promise<OpenedSinks> {
-  const outs = options.get<(string | Sink)[]>('out') ?? (folder === undefined ? [] : [join(folder, 'pages.ndjson')])
+  const usual = options.given('extract') ? 'items.ndjson' : 'pages.ndjson'
+  const outs = options.get<(string | Sink)[]>('out') ?? (folder === undefined ? [] : [join(folder, usual)])
   const durability = options.get<'kill' | 'power'>('durability') ?? 'kill'
   const sinks: Sink[] = []
   const outputs: string[] = []

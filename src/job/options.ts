@@ -6,6 +6,9 @@ import { SluiceError } from '../model/errors.ts'
 import type { Clock } from '../model/clock.ts'
 import { OPTION_NAMES, OPTIONS, flagOf, nearest, optionRow, parseDuration, parseOption } from '../model/options.ts'
 import type { OptionName } from '../model/options.ts'
+import { checkHandlers } from '../engine/check-handlers.ts'
+import type { Handler } from '../engine/handler.ts'
+import type { Extractor } from '../extract/define.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { JobKind } from './job.ts'
@@ -53,6 +56,12 @@ export interface JobOptions {
   readonly maxDisk?: string
   readonly ifChanged?: boolean
   readonly failIf?: string | readonly string[]
+  /** Extractor modules (path or URL of a file), run in worker threads; or extractors themselves, run on the main thread. */
+  readonly extract?: string | URL | Extractor | readonly (string | URL | Extractor)[]
+  readonly extractTimeout?: string | number
+  /** Threads that run extractor modules. Default: one less than the machine has cores. */
+  readonly workers?: number
+  readonly workerMemory?: string | number
   readonly private?: boolean
   readonly fresh?: boolean
   readonly paused?: boolean
@@ -73,6 +82,8 @@ export interface JobOptions {
   readonly seenBudget?: string | number
   readonly unsafeLock?: boolean
   readonly hosts?: Readonly<Record<string, HostOptions>>
+  /** Lifecycle hooks by name; `*` is for requests that no other is for. */
+  readonly handlers?: Readonly<Record<string, Handler>>
   readonly policy?: Policy
   /** Own politeness key: a pure function of the canonical URL. */
   readonly keyOf?: (url: string) => string
@@ -123,6 +134,7 @@ export function resolveOptions(layers: readonly OptionLayer[]): ResolvedOptions 
     }
   }
   checkTogether(values)
+  checkHandlers((values.handlers ?? {}) as Readonly<Record<string, Handler>>)
   return {
     values,
     origins,

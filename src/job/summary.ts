@@ -58,8 +58,16 @@ export function snapshotOf(init: SnapshotInit): Snapshot {
     sockets: engine?.context.fetcher.sockets ?? 0,
     elapsedMs,
     eta: init.eta,
+    extraction: extractionOf(engine),
     warnings: init.warnings,
   }
+}
+
+/** A copy: the engine goes on counting in its own. */
+function extractionOf(engine: Engine | undefined): Snapshot['extraction'] {
+  if (engine?.context.pool === undefined) return null
+  const { figures } = engine.context.report
+  return { ...figures, fields: figures.fields.map((field) => ({ ...field })) }
 }
 
 /** A shorter run is mostly start and end: what share of it was polite waiting says nothing. */

@@ -91,6 +91,10 @@ export const OPTIONS = {
     main: true,
   },
   failIf: { kind: 'strings', value: 'EXPR', main: true },
+  extract: { kind: 'strings', value: 'FILE', main: true },
+  extractTimeout: { kind: 'duration', value: 'DUR', default: 30_000, min: 1 },
+  workers: { kind: 'number', value: 'N', min: 1, max: 256 },
+  workerMemory: { kind: 'size', value: 'SIZE', default: 512 * 1024 * 1024, min: 16 * 1024 * 1024 },
   quiet: { kind: 'boolean', short: 'q', default: false, flagOnly: true, main: true },
   verbose: { kind: 'boolean', short: 'v', default: false, flagOnly: true, main: true },
   private: { kind: 'boolean', default: true, main: true },
@@ -120,6 +124,7 @@ export const OPTIONS = {
   seenBudget: { kind: 'size', value: 'SIZE', default: 256 * 1024 * 1024, min: 1024 * 1024 },
   unsafeLock: { kind: 'boolean', default: false },
   hosts: { kind: 'object', libraryOnly: true },
+  handlers: { kind: 'any', libraryOnly: true },
   policy: { kind: 'any', libraryOnly: true },
   keyOf: { kind: 'any', libraryOnly: true },
   groupsOf: { kind: 'any', libraryOnly: true },
@@ -216,9 +221,8 @@ export function parseOption(name: OptionName, value: unknown): unknown {
       const list = Array.isArray(value) ? value : [value]
       for (const item of list) {
         if (typeof item === 'string') continue
-        // Sinks of one's own and URL objects are handed to the library as objects.
-        if (item !== null && typeof item === 'object' && (name === 'out' || name === 'seeds' || name === 'lists'))
-          continue
+        // Sinks and extractors of one's own and URL objects are handed to the library as objects.
+        if (item !== null && typeof item === 'object' && OBJECTS.includes(name)) continue
         if (item instanceof RegExp) continue
         throw invalid(label, item, 'a text')
       }
@@ -231,6 +235,9 @@ export function parseOption(name: OptionName, value: unknown): unknown {
       return value
   }
 }
+
+/** Lists whose members may be objects. */
+const OBJECTS: readonly OptionName[] = ['out', 'seeds', 'lists', 'extract']
 
 function inRange(number: number, row: OptionRow, label: string): number {
   if (row.min !== undefined && number < row.min) throw invalid(label, number, `at least ${row.min}`)

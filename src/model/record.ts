@@ -38,6 +38,10 @@ export interface PageRecord {
   readonly lastModified?: string
   /** Path of the stored body below the output folder (`dir/` sink). */
   readonly file?: string
+  /** Items an extractor gave and the schema took; absent where none ran to its end. */
+  readonly items?: number
+  /** Items the schema did not take. */
+  readonly rejected?: number
   readonly attempt: number
   /** Flags: `truncated`, `lenient`, `seed` … */
   readonly flags?: readonly string[]

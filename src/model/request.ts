@@ -30,6 +30,8 @@ export interface RequestMeta {
   readonly digest?: string
   /** Named behaviour (handler), never a function. */
   readonly handler?: string
+  /** What an extractor called the link it followed; its pages see it again. */
+  readonly label?: string
   /** True for a URL the user gave (seed or listed), which decides exit codes. */
   readonly seed?: true
 }

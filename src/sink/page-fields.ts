@@ -34,6 +34,8 @@ const TYPES = {
   etag: 'text',
   lastModified: 'text',
   file: 'text',
+  items: 'integer',
+  rejected: 'integer',
   attempt: 'integer',
   flags: 'json',
   ip: 'text',

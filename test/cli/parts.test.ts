@@ -82,7 +82,7 @@ test('every flag of the table can be given to the commands that take it', () => 
       strings: 'x',
       number: '5',
       duration: '5s',
-      size: '5MB',
+      size: '64MB',
       rate: '5/s',
       choice: row.choices?.[0] ?? '',
     }[row.kind as string]

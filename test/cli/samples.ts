@@ -26,6 +26,7 @@ export const running: Snapshot = {
   sockets: 402,
   elapsedMs: 3_500_000,
   eta: { ms: 6_720_000, key: 'big.example', othersMs: 4_980_000 },
+  extraction: null,
   warnings: [],
 }
 

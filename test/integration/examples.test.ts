@@ -22,7 +22,13 @@ after(() => origin.close())
 
 test('every example folder says in its README how to run it', () => {
   const folders = readdirSync(examples)
-  assert.deepEqual(folders.toSorted(), ['crawl-to-sqlite', 'fetch-all-typescript', 'list-to-folder', 'own-policy'])
+  assert.deepEqual(folders.toSorted(), [
+    'crawl-to-sqlite',
+    'fetch-all-typescript',
+    'list-to-folder',
+    'own-policy',
+    'typed-shop',
+  ])
   for (const folder of folders) assert.ok(existsSync(join(examples, folder, 'README.md')), folder)
 })
 

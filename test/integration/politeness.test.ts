@@ -81,7 +81,7 @@ test('a Crawl-delay longer than the delay sets the pace, from the request after 
     assert.equal(origin.ledger('a.test').count, 5)
     assert.deepEqual(origin.ledger('a.test').violations(300), [])
     const why = await runCli(['why', 'a.test'], { cwd })
-    assert.match(why.stdout, /Crawl-delay 0\.3 s/)
+    assert.match(why.stdout, /Crawl-delay 300 ms/)
   })
 })
 

@@ -132,6 +132,19 @@ function detailRows(summary: Summary, { catalog }: SummaryOptions): { label: str
     })
     if (reasons.length > 0) rows.push({ label: t('end.why', { outcome: word }), fields: [reasons.join(' | ')] })
   }
+  const { extraction } = summary
+  if (extraction !== null) {
+    const counts = [t('end.itemsStored', { count: extraction.items })]
+    if (extraction.rejected > 0) counts.push(t('end.itemsRejected', { count: extraction.rejected }))
+    rows.push({ label: t('end.items'), fields: counts })
+    const fields = extraction.fields.slice(0, REASONS_SHOWN)
+    if (fields.length > 0) {
+      const texts = fields.map(
+        ({ path, message, count }) => `${path === '' ? '*' : path}: ${message} (${number(count)})`,
+      )
+      rows.push({ label: t('end.fields'), fields: texts })
+    }
+  }
   const slowest = summary.slowest.map(({ key, intervalMs, p95Ms }) =>
     intervalMs > 0 ? `${key} ${shortDuration(intervalMs)}/${t('end.turn')}` : `${key} p95 ${shortDuration(p95Ms)}`,
   )

@@ -71,7 +71,7 @@ export async function sqliteFrontier(options: SqliteOptions): Promise<OpenedFron
 function open(options: SqliteOptions, db: DatabaseSync, path: string, lock: Lock): OpenedFrontier {
   const { clock, defaults, inputFp, jobCap = Number.POSITIVE_INFINITY, durability = 'kill' } = options
   db.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${durability === 'power' ? 'FULL' : 'NORMAL'};
-    PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384; PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;
+    PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-8192; PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;
     PRAGMA journal_size_limit=${KEPT_BYTES}`)
   const existed = prepareSchema(db, path)
   writeOwner(db, clock.wall(), options.owner)
@@ -87,7 +87,7 @@ function open(options: SqliteOptions, db: DatabaseSync, path: string, lock: Lock
     epoch,
   )
   const seen = new TieredSeen({ folder: join(options.path, SEEN), budgetBytes: (budget * 3) / 4 })
-  const restored = restore(db, path, schedule, seen, last, time.now())
+  const restored = restore(db, path, schedule, seen, last, time.now(), time.jumpMs !== 0)
   const store = new SqliteStore({
     db,
     path,

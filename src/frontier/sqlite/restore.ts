@@ -1,7 +1,7 @@
 /**
  * The way back: schedule, fingerprints, counters and states rebuilt from the file at open. Requests in flight at an
- * unclean end get one death more; no key starts sooner than its stored time, or after such an end than now plus its
- * interval.
+ * unclean end get one death more; no key starts sooner than its stored time, or after such an end (or a jump of the clock)
+ * than now plus its interval.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { RobotsState } from '../frontier.ts'
@@ -58,11 +58,13 @@ export function restore(
   seen: Seen,
   state: JobState | undefined,
   now: number,
+  clockJumped: boolean,
 ): Restored {
   const { sources, inputs } = readSources(db)
   const reader = new RowReader(db, path, sources)
   const clean = state?.clean !== false
-  const heldFrom = clean ? (state?.heldFrom ?? 0) : now
+  // Over a restart of the machine a wall clock that was set ahead makes every delay look over.
+  const heldFrom = clean && !clockJumped ? (state?.heldFrom ?? 0) : now
   restoreBuckets(db, schedule, heldFrom)
   restoreLanes(db, schedule)
   const restoring = new Restoring(db, reader, schedule, seen, now)

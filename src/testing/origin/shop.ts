@@ -46,6 +46,12 @@ const CATEGORIES = ['sieves', 'pans', 'shovels', 'buckets', 'scales', 'lamps', '
 const QUALITIES = ['small', 'large', 'folding', 'copper', 'steel', 'oak', 'light', 'heavy', 'old', 'new']
 const MODIFIED = 'Wed, 01 Jan 2025 00:00:00 GMT'
 
+/** A PNG of one transparent pixel. */
+const PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+  'base64',
+)
+
 export function shop(options: ShopOptions = {}): Shop {
   const { seed = 1, categories: wanted = 4, products: each = 12, perPage = 6 } = options
   const names = CATEGORIES.slice(0, wanted)
@@ -96,7 +102,9 @@ export function shop(options: ShopOptions = {}): Shop {
     return htmlPage(
       name,
       `${NAV}<article class="product" data-id="${id}">
+<p class="crumbs"><a href="/">Home</a> <a href="/c/${category}">${capital(category)}</a></p>
 <h1 class="name">${name}</h1>
+<img class="photo" src="/img/${id}.png" alt="">
 <p class="price" data-currency="USD">$${price}</p>
 <p class="stock">${inStock ? 'In stock' : 'Sold out'}</p>
 <p><a class="category" href="/c/${category}">${capital(category)}</a></p>
@@ -135,6 +143,7 @@ export function shop(options: ShopOptions = {}): Shop {
         const body = `User-agent: *\nDisallow: /cart\nCrawl-delay: 0\nSitemap: http://${request.authority}/sitemap.xml\n`
         return { headers: { 'Content-Type': 'text/plain' }, body }
       }
+      if (/^\/img\/\d+\.png$/.test(path)) return { headers: { 'Content-Type': 'image/png' }, body: PIXEL }
       if (path === '/sitemap.xml') {
         return {
           headers: { 'Content-Type': 'application/xml' },

@@ -1,0 +1,52 @@
+/**
+ * Extractors given as functions instead of modules, for small jobs: they run on the main thread, one page in a turn of
+ * the event loop. A loop stops everything and memory has no limit of its own: what needs either is a module
+ * (`pool.ts`).
+ */
+import type { Clock } from '../model/clock.ts'
+import { wantsPage, type Extractor } from './define.ts'
+import type { Extraction, ExtractorPool, PageInput } from './extraction.ts'
+import { runExtractor } from './run-extractor.ts'
+import { itemColumns } from './schema.ts'
+
+/** Pages waiting before the engine is told to fetch no more. */
+const WAITING = 32
+
+export function inProcessPool(extractors: readonly Extractor[], clock: Clock): ExtractorPool {
+  const queue: { page: PageInput; done: (extraction: Extraction) => void }[] = []
+  let running = false
+  let closed = false
+
+  const work = async (): Promise<void> => {
+    for (let next = queue[0]; next !== undefined; next = queue[0]) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const extraction = await runExtractor(extractors, next.page, () => clock.now())
+      if (closed) return
+      queue.shift()
+      next.done(extraction)
+    }
+    running = false
+  }
+
+  return {
+    workers: 0,
+    columns: itemColumns(extractors),
+    get busy() {
+      return queue.length
+    },
+    get room() {
+      return WAITING - queue.length
+    },
+    wants: (url, contentType, label) => wantsPage(extractors, url, contentType, label),
+    run(page, done) {
+      queue.push({ page, done })
+      if (running) return
+      running = true
+      void work()
+    },
+    async close() {
+      closed = true
+      queue.length = 0
+    },
+  }
+}

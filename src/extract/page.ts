@@ -1,0 +1,179 @@
+/**
+ * The page as extractors see it. Body, text and tree are made when they are first asked for. Runs in a worker: knows no
+ * network, no clock and no other page.
+ */
+import { readFileSync } from 'node:fs'
+import type { ParentNode } from 'domhandler'
+import { decodeText, sniffCharset } from '../http/charset.ts'
+import { isHtml, isText, isXml } from '../http/content-type.ts'
+import { headerValue } from '../http/headers.ts'
+import { detach } from '../url/detach.ts'
+import type { FollowedLink, PageInput } from './extraction.ts'
+import { Tree } from './page-tree.ts'
+import { PageElement } from './selection.ts'
+import type { TreeContext } from './selection.ts'
+import { jsonLdOf, metaOf, microdataOf, openGraphOf } from './structured-data.ts'
+import type { MicrodataItem } from './structured-data.ts'
+import { collapse, stripUrl } from './white-space.ts'
+
+/** What `follow` takes: URLs and elements with one; undefined counts as none. */
+export type FollowTarget = string | URL | PageElement | undefined
+
+export interface PageHeaders {
+  /** Values joined by `, `; null where the header is absent (as in WHATWG `Headers`). */
+  get(name: string): string | null
+  has(name: string): boolean
+}
+
+export class ExtractPage {
+  /** Canonical URL of the request. */
+  readonly url: string
+  /** URL that answered. */
+  readonly final: string
+  readonly status: number
+  readonly headers: PageHeaders
+  /** MIME essence, '' where the server named none. */
+  readonly contentType: string
+  readonly depth: number
+  /** What `follow` said when the link was found. */
+  readonly label: string | undefined
+  /** Columns of the input row. */
+  readonly input: Readonly<Record<string, string | number>> | undefined
+  readonly #source: PageInput
+  readonly #links: FollowedLink[]
+  #body: Uint8Array | undefined
+  #text: string | undefined
+  #context: TreeContext | undefined
+
+  /** @param links where `follow` puts what it is given. */
+  constructor(source: PageInput, links: FollowedLink[]) {
+    this.#source = source
+    this.#links = links
+    this.url = source.url
+    this.final = source.final
+    this.status = source.status
+    this.contentType = source.contentType
+    this.depth = source.depth
+    this.label = source.label
+    this.input = source.input
+    this.headers = {
+      get: (name) => headerValue(source.rawHeaders, name) ?? null,
+      has: (name) => headerValue(source.rawHeaders, name) !== undefined,
+    }
+  }
+
+  /** Decoded bytes (no content coding). */
+  get body(): Uint8Array {
+    return (this.#body ??= this.#source.file === undefined ? this.#source.body : readFileSync(this.#source.file))
+  }
+
+  /** Text of the body: byte order mark, then header, then what the page declares, then a default (WHATWG). */
+  text(): string {
+    return (this.#text ??= decodeText(this.body, this.#charset()))
+  }
+
+  /** The body as JSON. @throws {SyntaxError} with the place, where it is none. */
+  json(): unknown {
+    return JSON.parse(this.text()) as unknown
+  }
+
+  /** First match in the order of the page; undefined without one. */
+  $(selector: string): PageElement | undefined {
+    const { tree } = this.#parsed()
+    const node = tree.first(selector, tree.root)
+    return node === undefined ? undefined : this.#wrap(node)
+  }
+
+  /** All matches. Pages that are no text (PDF, images) have no elements. */
+  $$(selector: string): PageElement[] {
+    const { tree } = this.#parsed()
+    return tree.all(selector, tree.root).map((node) => this.#wrap(node))
+  }
+
+  /** Text of the first `title`, white space collapsed. */
+  get title(): string | undefined {
+    const title = this.$('title')?.text()
+    return title === undefined ? undefined : detach(collapse(title))
+  }
+
+  /**
+   * http and https URLs of `a` and `area` elements, resolved, each once. With a selector: of the matching elements, and
+   * for those that are no links themselves, of the links within.
+   */
+  links(selector = 'a[href], area[href]'): string[] {
+    const found = new Set<string>()
+    for (const element of this.$$(selector)) {
+      const own = element.attr('href') === undefined ? element.$$('a[href], area[href]') : [element]
+      for (const link of own) {
+        const url = link.url('href')
+        if (url !== undefined && isWeb(url)) found.add(url)
+      }
+    }
+    return [...found]
+  }
+
+  /**
+   * Has links fetched, within the job's scope. They are resolved against the page's base (where the page is no markup:
+   * against `final`); what is no http or https URL is passed over.
+   */
+  follow(links: FollowTarget | Iterable<FollowTarget>, options: { readonly label?: string | undefined } = {}): void {
+    const targets = typeof links === 'object' && Symbol.iterator in links ? links : [links]
+    for (const target of targets) {
+      const given = target instanceof PageElement ? target.url() : target
+      if (given === undefined) continue
+      const url = URL.parse(stripUrl(String(given)), this.#base())?.href
+      if (url !== undefined && isWeb(url)) this.#links.push({ url: detach(url), label: options.label })
+    }
+  }
+
+  /** Objects of all `application/ld+json` scripts, lists and `@graph` taken apart; scripts that are no JSON are left out. */
+  jsonLd(): Record<string, unknown>[] {
+    return jsonLdOf(this.#parsed())
+  }
+
+  /** First value of each `meta property` with a prefix: `og:title`, `product:price:amount`. Names in lower case. */
+  openGraph(): Record<string, string> {
+    return openGraphOf(this.#parsed())
+  }
+
+  /** Top-level microdata items as the HTML standard writes them in JSON. */
+  microdata(): MicrodataItem[] {
+    return microdataOf(this.#parsed())
+  }
+
+  /** Content of the first `meta` with this `name` or `property`, without case. */
+  meta(name: string): string | undefined {
+    return metaOf(this.#parsed(), name)
+  }
+
+  #charset(): string {
+    const isPlainXml = isXml(this.contentType) && !isHtml(this.contentType)
+    // RFC 8259: JSON is UTF-8, whatever else is said.
+    const isJson = /^(?:application|text)\/(?:json|.*\+json)$/.test(this.contentType)
+    const declared = this.#source.charset ?? (isJson ? 'utf-8' : undefined)
+    return sniffCharset(this.body, declared, isPlainXml ? 'xml' : 'html')
+  }
+
+  #base(): string {
+    const { contentType } = this
+    return contentType === '' || isHtml(contentType) || isXml(contentType) ? this.#parsed().base : this.final
+  }
+
+  #parsed(): TreeContext {
+    if (this.#context !== undefined) return this.#context
+    const { contentType } = this
+    const isMarkup = contentType === '' || isText(contentType)
+    const tree = new Tree(isMarkup ? this.text() : '', isXml(contentType) && !isHtml(contentType))
+    const href = tree.isXml ? undefined : tree.first('base[href]', tree.root)?.attribs.href
+    const base = (href === undefined ? undefined : URL.parse(stripUrl(href), this.final)?.href) ?? this.final
+    return (this.#context = { tree, base })
+  }
+
+  #wrap(node: ParentNode): PageElement {
+    return new PageElement(node as ConstructorParameters<typeof PageElement>[0], this.#parsed())
+  }
+}
+
+function isWeb(url: string): boolean {
+  return url.startsWith('http:') || url.startsWith('https:')
+}

@@ -1,0 +1,205 @@
+/**
+ * One extractor thread as the pool sees it: what it has been given, which page it is at, and why it ended. The page it
+ * is at stands in shared memory, so that a thread that loops or dies in the middle can still be asked.
+ */
+import { Worker } from 'node:worker_threads'
+import type { ExtractFailure, Extraction, PageInput } from './extraction.ts'
+
+/** One page on its way. */
+export interface Task {
+  readonly page: PageInput
+  readonly done: (extraction: Extraction) => void
+  /** Threads it has ended. From the first on it runs alone. */
+  deaths: number
+}
+
+/** Main thread to worker. */
+export interface Handed {
+  readonly pages: readonly { readonly number: number; readonly page: Task['page'] }[]
+}
+
+/** Worker to main thread. */
+export interface Answered {
+  readonly results: readonly { readonly number: number; readonly extraction: Extraction }[]
+}
+
+export interface WorkerStart {
+  readonly modules: readonly string[]
+  /** One Int32: number of the page at work, 0 between pages. */
+  readonly current: SharedArrayBuffer
+  /** File that makes the package findable from anywhere, where the command line has one. */
+  readonly resolver: string | undefined
+}
+
+export interface Death {
+  /** The page it was at; undefined: none. */
+  readonly culprit: Task | undefined
+  /** Handed out and not answered, in order. */
+  readonly others: readonly Task[]
+  readonly reason: ExtractFailure
+}
+
+export interface PoolWorkerOptions {
+  readonly modules: readonly string[]
+  readonly memoryMb: number
+  answered(task: Task, extraction: Extraction): void
+  /** It could take more. */
+  hungry(): void
+  /** Told once a thread; the pool restarts it. */
+  died(thread: PoolWorker, death: Death): void
+}
+
+/** Pages in the hands of a thread: enough that it never waits for the main thread, few enough to lose nothing by. */
+const PAGES = 8
+/** Bodies in its hands, unless it is only one. */
+const BYTES = 4 * 1024 * 1024
+const FILE = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
+
+/** Set by `bin/resolve.js`, which a thread has to load as well. */
+function resolver(): string | undefined {
+  return (globalThis as { [name: symbol]: unknown })[Symbol.for('sluice.resolver')] as string | undefined
+}
+
+export class PoolWorker {
+  readonly #options: PoolWorkerOptions
+  readonly #current = new Int32Array(new SharedArrayBuffer(4))
+  #worker: Worker | undefined
+  readonly #given = new Map<number, Task>()
+  #bytes = 0
+  #outgoing: { number: number; page: Task['page'] }[] = []
+  #numbers = 0
+  /** Set while a page that has ended a thread before is in its hands. */
+  #alone = false
+  /** Page it was ended for; 0: it was not. */
+  #killedFor = 0
+  #error: (Error & { code?: string }) | undefined
+  /** Number that was seen at work last, and since when. */
+  #seen = 0
+  #seenAt = 0
+
+  constructor(options: PoolWorkerOptions) {
+    this.#options = options
+  }
+
+  get busy(): number {
+    return this.#given.size
+  }
+
+  takes({ page, deaths }: Task): boolean {
+    if (this.#alone || this.#killedFor !== 0) return false
+    if (this.#given.size === 0) return true
+    return deaths === 0 && this.#given.size < PAGES && this.#bytes + page.body.length <= BYTES
+  }
+
+  push(task: Task): void {
+    const number = (this.#numbers = (this.#numbers % 0x7fff_fffe) + 1)
+    this.#given.set(number, task)
+    this.#bytes += task.page.body.length
+    if (task.deaths > 0) this.#alone = true
+    this.#outgoing.push({ number, page: task.page })
+  }
+
+  /** What was pushed goes out as one message. Bodies are copied: they are needed again should the thread die. */
+  send(): void {
+    if (this.#outgoing.length === 0) return
+    const handed: Handed = { pages: this.#outgoing }
+    this.#outgoing = []
+    this.#started().postMessage(handed)
+  }
+
+  /** How long it has been at the same page; 0 between pages. */
+  stuckMs(now: number): number {
+    const current = Atomics.load(this.#current, 0)
+    if (current === 0 || current !== this.#seen) {
+      this.#seen = current
+      this.#seenAt = now
+      return 0
+    }
+    return now - this.#seenAt
+  }
+
+  /** It has had its time. */
+  kill(): void {
+    if (this.#worker === undefined || this.#killedFor !== 0) return
+    this.#killedFor = this.#seen
+    void this.#worker.terminate()
+  }
+
+  /** After a death; the thread itself starts with the next page. */
+  restart(): void {
+    this.#killedFor = 0
+    this.#alone = false
+    this.#error = undefined
+    this.#seen = 0
+    Atomics.store(this.#current, 0, 0)
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker
+    this.#worker = undefined
+    this.#given.clear()
+    await worker?.terminate()
+  }
+
+  #started(): Worker {
+    if (this.#worker !== undefined) return this.#worker
+    const { modules, memoryMb } = this.#options
+    const workerData: WorkerStart = {
+      modules,
+      current: this.#current.buffer as SharedArrayBuffer,
+      resolver: resolver(),
+    }
+    const worker = new Worker(new URL(FILE, import.meta.url), {
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 32 },
+      // Standard output belongs to the records of the job: what an extractor prints is for the person who watches.
+      stdout: true,
+      stderr: true,
+    })
+    worker.stdout.pipe(process.stderr, { end: false })
+    worker.stderr.pipe(process.stderr, { end: false })
+    worker.on('message', (message: Answered) => this.#received(worker, message))
+    worker.on('error', (error) => {
+      if (this.#worker === worker) this.#error = error as Error
+    })
+    worker.on('exit', (code) => this.#exited(worker, code))
+    worker.unref()
+    this.#worker = worker
+    return worker
+  }
+
+  #received(worker: Worker, { results }: Answered): void {
+    if (this.#worker !== worker) return
+    for (const { number, extraction } of results) {
+      const task = this.#given.get(number)
+      if (task === undefined) continue
+      this.#given.delete(number)
+      this.#bytes -= task.page.body.length
+      if (this.#given.size === 0) this.#alone = false
+      this.#options.answered(task, extraction)
+    }
+    this.#options.hungry()
+  }
+
+  #exited(worker: Worker, code: number): void {
+    if (this.#worker !== worker) return
+    this.#worker = undefined
+    const culprit = this.#given.get(this.#killedFor === 0 ? Atomics.load(this.#current, 0) : this.#killedFor)
+    const others = [...this.#given.values()].filter((task) => task !== culprit)
+    this.#given.clear()
+    this.#bytes = 0
+    this.#options.died(this, { culprit, others, reason: this.#reason(code) })
+  }
+
+  #reason(code: number): ExtractFailure {
+    if (this.#killedFor !== 0)
+      return { code: 'EXTRACT_TIMEOUT', message: 'the extractor did not finish', frame: undefined }
+    const error = this.#error
+    if (error?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+      const message = `the extractor needed more than ${this.#options.memoryMb} MiB of memory`
+      return { code: 'EXTRACT_MEMORY', message, frame: undefined }
+    }
+    const why = error === undefined ? `it left with exit code ${code}` : String(error.stack ?? error.message)
+    return { code: 'EXTRACT_CRASHED', message: `the extractor ended its thread: ${why}`, frame: undefined }
+  }
+}

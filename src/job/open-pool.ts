@@ -1,0 +1,45 @@
+/** From the option `extract` to whatever runs extractors: modules in threads, functions of the program in this one. */
+import { isAbsolute, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Extractor } from '../extract/define.ts'
+import type { ExtractorPool } from '../extract/extraction.ts'
+import type { Clock } from '../model/clock.ts'
+import { SluiceError } from '../model/errors.ts'
+import type { ResolvedOptions } from './options.ts'
+
+const MiB = 1024 * 1024
+
+/** Undefined where the job has no extractor. Throws `SluiceError` where a module cannot be loaded. */
+export async function openPool(
+  options: ResolvedOptions,
+  cwd: string,
+  clock: Clock,
+): Promise<ExtractorPool | undefined> {
+  const given = options.get<(string | URL | Extractor)[]>('extract') ?? []
+  if (given.length === 0) return undefined
+  const modules = given.filter((one) => typeof one === 'string' || one instanceof URL)
+  if (modules.length === 0) {
+    const { inProcessPool } = await import('../extract/in-process.ts')
+    return inProcessPool(given as Extractor[], clock)
+  }
+  if (modules.length < given.length) {
+    throw new SluiceError('OPTION_INVALID', 'extract: modules and functions cannot be mixed in one job', {
+      hint: 'put the functions into a module of their own and give its path',
+    })
+  }
+  const workers = options.get<number>('workers')
+  const { workerPool } = await import('../extract/pool.ts')
+  return workerPool({
+    modules: modules.map((module) => moduleUrl(module, cwd)),
+    clock,
+    timeoutMs: options.get<number>('extractTimeout') as number,
+    memoryMb: Math.ceil((options.get<number>('workerMemory') as number) / MiB),
+    ...(workers === undefined ? {} : { workers }),
+  })
+}
+
+function moduleUrl(module: string | URL, cwd: string): string {
+  if (module instanceof URL) return module.href
+  if (module.startsWith('file:')) return module
+  return pathToFileURL(isAbsolute(module) ? module : resolve(cwd, module)).href
+}

@@ -1,0 +1,277 @@
+/** From pages to typed items, through the real command and the library, against the fake web. */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { createJob, defineExtractor } from '../../src/index.ts'
+import type { PageRecord } from '../../src/index.ts'
+import { startOrigin } from '../../src/testing/origin.ts'
+import type { Origin } from '../../src/testing/origin.ts'
+import { shop } from '../../src/testing/origin/shop.ts'
+import { inFolder, runCli } from '../cli/run-cli.ts'
+import { fast, readSummary } from './web.ts'
+
+const EXTRACTOR = fileURLToPath(new URL('../../examples/typed-shop/product.ts', import.meta.url))
+
+interface ShopItem {
+  readonly title: string
+  readonly price: number
+  readonly currency: string
+  readonly available: boolean
+  readonly category: string[]
+  readonly image: string
+}
+
+async function shopOrigin(): Promise<Origin> {
+  return startOrigin({ sites: { 'shop.test': { content: { kind: 'shop' } } } })
+}
+
+function readLines<Value>(path: string): Value[] {
+  const text = readFileSync(path, 'utf8')
+  return text === ''
+    ? []
+    : text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Value)
+}
+
+/** What the shop has, as items. */
+function expected(): ShopItem[] {
+  return shop().products.map(({ id, name, category, price, inStock }) => ({
+    title: name,
+    price: Number(price),
+    currency: 'USD',
+    available: inStock,
+    category: ['Home', category[0]?.toUpperCase() + category.slice(1)],
+    image: `http://shop.test/img/${id}.png`,
+  }))
+}
+
+const byTitle = (a: { title: string }, b: { title: string }): number => (a.title < b.title ? -1 : 1)
+
+test('every product of the shop becomes one typed item in NDJSON, CSV and SQLite, none is refused', async (t) => {
+  const origin = await shopOrigin()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const outs = ['-o', 'items.ndjson', '-o', 'items.csv', '-o', 'items.sqlite']
+    const args = ['crawl', 'http://shop.test/', '-j', 'shop', '--extract', EXTRACTOR, ...fast(origin), ...outs]
+    const { code, stderr } = await runCli(args, { cwd })
+    assert.equal(code, 0, stderr)
+    const items = readLines<ShopItem>(join(cwd, 'items.ndjson'))
+    assert.deepEqual(items.toSorted(byTitle), expected().toSorted(byTitle))
+    const lines = readFileSync(join(cwd, 'items.csv'), 'utf8').trimEnd().split(/\r?\n/)
+    assert.equal(lines.length, 1 + items.length)
+    assert.match(lines[0] ?? '', /^title,price,currency,available,category,image/)
+    const database = new DatabaseSync(join(cwd, 'items.sqlite'), { readOnly: true })
+    const rows = database.prepare('SELECT title, price, available FROM items ORDER BY title').all()
+    database.close()
+    assert.deepEqual(
+      rows.map((row) => [row['title'], row['price'], row['available'] === 1]),
+      items.toSorted(byTitle).map(({ title, price, available }) => [title, price, available]),
+    )
+    const { extraction } = readSummary(cwd, 'shop')
+    assert.equal(extraction?.items, items.length)
+    assert.equal(extraction?.rejected, 0)
+    assert.equal(extraction?.failed, 0)
+    assert.match(stderr, new RegExp(`items +${items.length} stored`))
+  })
+})
+
+test('items that the schema refuses are counted by field with a page to look at, and their pages stay ok', async (t) => {
+  const origin = await shopOrigin()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    writeFileSync(
+      join(cwd, 'strict.ts'),
+      `import { defineExtractor } from 'sluice'
+const schema = { '~standard': { version: 1, vendor: 'own', validate: (item) => item.available
+  ? { value: item } : { issues: [{ message: 'must be there', path: ['available'] }] } } }
+export default defineExtractor({ match: '/product/*', schema, extract: (page) => [
+  { title: page.$('h1').text(), available: page.$('.stock').text() === 'In stock' }] })
+`,
+    )
+    const args = [
+      'crawl',
+      'http://shop.test/',
+      '-j',
+      'shop',
+      '--extract',
+      'strict.ts',
+      ...fast(origin),
+      '-o',
+      'i.ndjson',
+    ]
+    const { code, stderr } = await runCli(args, { cwd })
+    assert.equal(code, 0, stderr)
+    const soldOut = shop().products.filter(({ inStock }) => !inStock).length
+    const { extraction, done } = readSummary(cwd, 'shop')
+    assert.equal(extraction?.rejected, soldOut)
+    assert.equal(extraction?.items, shop().products.length - soldOut)
+    assert.deepEqual(
+      extraction?.fields.map(({ path, message, count }) => [path, message, count]),
+      [['available', 'must be there', soldOut]],
+    )
+    assert.match(extraction?.fields[0]?.url ?? '', /^http:\/\/shop\.test\/product\//)
+    assert.equal(done.failed, 0)
+  })
+})
+
+const BAD = `import { defineExtractor } from 'sluice'
+const kept = []
+export default defineExtractor({ extract(page) {
+  const n = Number(new URL(page.url).pathname.split('/').at(-1))
+  if (n % 100 === 7) throw new Error('one in a hundred')
+  if (n % 1000 === 13) for (;;);
+  if (n % 1000 === 29) for (;;) kept.push(Array.from({ length: 10000 }, (_, i) => ({ i })))
+  return [{ n }]
+} })
+`
+
+test('an extractor that throws, loops or fills its memory costs those pages alone, each in its class', async (t) => {
+  const pages = 2_000
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/p/*': { body: '<p>page' } } } } })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'bad.ts'), BAD)
+    const limits = ['--extract-timeout', '2s', '--worker-memory', '32MB', '--workers', '2']
+    const args = ['fetch', `http://a.test/p/[0-${pages - 1}]`, '-j', 'bad', '--extract', 'bad.ts', ...limits]
+    const { code, stderr } = await runCli([...args, ...fast(origin), '-o', 'items.ndjson'], { cwd })
+    assert.equal(code, 0, stderr)
+    const items = readLines<{ n: number }>(join(cwd, 'items.ndjson'))
+    const bad = (n: number): boolean => n % 100 === 7 || n % 1000 === 13 || n % 1000 === 29
+    const good = Array.from({ length: pages }, (_, n) => n).filter((n) => !bad(n))
+    assert.deepEqual(
+      items.map(({ n }) => n).toSorted((a, b) => a - b),
+      good,
+    )
+    const { codes, done } = readSummary(cwd, 'bad')
+    assert.deepEqual(done, {
+      ok: good.length,
+      unchanged: 0,
+      gone: 0,
+      denied: 0,
+      failed: pages - good.length,
+      skipped: 0,
+    })
+    assert.deepEqual(codes, {
+      'ok/': good.length,
+      'failed/EXTRACT_THREW': pages / 100,
+      'failed/EXTRACT_TIMEOUT': pages / 1000,
+      'failed/EXTRACT_MEMORY': pages / 1000,
+    })
+    assert.equal(origin.ledger('a.test').count, pages + 1, 'no page is fetched again for its extractor')
+  })
+})
+
+test('a page that an extractor threw on is explained with the place in the file', async (t) => {
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/p/*': { body: '<p>page' } } } } })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'bad.ts'), BAD)
+    const args = ['fetch', 'http://a.test/p/7', '-j', 'bad', '--extract', 'bad.ts', ...fast(origin)]
+    await runCli(args, { cwd })
+    const { stdout } = await runCli(['why', 'http://a.test/p/7', '-j', 'bad'], { cwd })
+    assert.match(stdout, /EXTRACT_THREW/)
+    assert.match(stdout, /one in a hundred/)
+    assert.match(stdout, /bad\.ts:5/)
+  })
+})
+
+test('what an extractor follows is fetched, and its pages know the label', async (t) => {
+  const origin = await shopOrigin()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const extractor = defineExtractor({
+      *extract(page) {
+        if (page.label === undefined) page.follow(page.links('ul a'), { label: 'list' })
+        else if (page.label === 'list') {
+          page.follow(page.links('ul a'), { label: 'product' })
+          page.follow(page.links('a[rel=next]'), { label: 'list' })
+        } else yield { title: page.$('h1')?.text() ?? '', label: page.label }
+      },
+    })
+    const job = createJob({
+      job: join(cwd, 'follow'),
+      seeds: 'http://shop.test/',
+      scope: 'host',
+      follow: [],
+      resolve: origin.resolveFlag,
+      contact: 'https://lab.example/bot',
+      delay: 0,
+      perHost: 4,
+      extract: extractor,
+    })
+    const records: PageRecord[] = []
+    job.on('request.settled', (record) => void records.push(record))
+    const titles: string[] = []
+    for await (const item of job.items<{ title: string; label: string }>()) titles.push(item.title)
+    await job.close()
+    assert.deepEqual(
+      titles.toSorted(),
+      shop()
+        .products.map(({ name }) => name)
+        .toSorted(),
+    )
+    assert.ok(records.filter(({ via }) => via === 'follow').length > titles.length)
+    assert.equal(
+      records.reduce((sum, { items = 0 }) => sum + items, 0),
+      titles.length,
+    )
+  })
+})
+
+test('a job file of twenty lines extracts the shop', async (t) => {
+  const origin = await shopOrigin()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const file = `import { defineConfig, defineExtractor } from 'sluice'
+
+export default defineConfig({
+  seeds: 'http://shop.test/',
+  delay: 0,
+  perHost: 4,
+  out: 'items.ndjson',
+  extract: defineExtractor({
+    match: '/product/*',
+    *extract(page) {
+      yield {
+        title: page.$('.name')?.text(),
+        price: page.$('.price')?.number(),
+        available: page.$('.stock')?.text() === 'In stock',
+      }
+    },
+  }),
+})
+`
+    assert.ok(file.trimEnd().split('\n').length <= 20)
+    writeFileSync(join(cwd, 'shop.ts'), file)
+    const { code, stderr } = await runCli(['run', 'shop.ts', '--resolve', origin.resolveFlag, '--progress', 'none'], {
+      cwd,
+    })
+    assert.equal(code, 0, stderr)
+    assert.equal(readLines(join(cwd, 'items.ndjson')).length, shop().products.length)
+  })
+})
+
+test('with an extractor standard output carries the items, and nothing else', async (t) => {
+  const origin = await shopOrigin()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const args = ['crawl', 'http://shop.test/', '-j', 'shop', '--extract', EXTRACTOR, ...fast(origin), '-o', '-']
+    const { code, stdout, stderr } = await runCli(args, { cwd })
+    assert.equal(code, 0, stderr)
+    const titles = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as ShopItem).title)
+    assert.deepEqual(
+      titles.toSorted(),
+      shop()
+        .products.map(({ name }) => name)
+        .toSorted(),
+    )
+  })
+})
