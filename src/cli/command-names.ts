@@ -8,6 +8,7 @@ export type CommandName =
   | 'status'
   | 'why'
   | 'retry'
+  | 'inspect'
   | 'explain'
   | 'help'
 

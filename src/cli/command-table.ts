@@ -89,6 +89,17 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/retry.ts'),
   },
   {
+    name: 'inspect',
+    takes: 'URL',
+    most: 1,
+    options: [
+      ...['contact', 'extract', 'extractTimeout', 'workerMemory', 'robots', 'reason', 'timeout', 'maxSize'],
+      ...['header', 'userAgent', 'proxy', 'resolve', 'private', 'lang'],
+    ] as readonly OptionName[],
+    flags: [{ name: 'asJson' }],
+    load: () => import('./commands/inspect.ts'),
+  },
+  {
     name: 'explain',
     takes: 'CODE',
     most: 1,

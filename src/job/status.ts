@@ -99,7 +99,7 @@ export async function explainUrl(folder: string, urlOrHost: string): Promise<Why
     const fingerprint = await createFingerprint(BigInt(`0x${stored.seed}`))
     const row = reader.find(canonical.url, fingerprint.of(canonical.url))
     if (row === undefined) return unknownUrl(canonical.url)
-    return explainRow(reader, row, canonical.url)
+    return explainRow(reader, row, canonical.url, stored.options['extract'])
   } finally {
     reader.close()
   }
@@ -113,7 +113,8 @@ function unknownUrl(url: string): Why {
   }
 }
 
-function explainRow(reader: Reader, row: LedgerRow, url: string): Why {
+/** @param extract option of the job: extractor modules. */
+function explainRow(reader: Reader, row: LedgerRow, url: string, extract: unknown): Why {
   const trail: { topic: string; text: string }[] = []
   const { record, meta } = row
   if (row.input !== undefined) {
@@ -129,6 +130,10 @@ function explainRow(reader: Reader, row: LedgerRow, url: string): Why {
   if (robots !== undefined) trail.push({ topic: 'robots', text: robotsText(robots, url.slice(origin.length)) })
   if (record !== undefined) {
     if (record.message !== undefined) trail.push({ topic: 'reason', text: record.message })
+    if (record.code?.startsWith('EXTRACT_') === true && Array.isArray(extract)) {
+      const modules = extract.map((module) => ` --extract ${module}`).join('')
+      trail.push({ topic: 'reproduce', text: `sluice inspect ${record.final ?? record.url}${modules}` })
+    }
     if (record.chain !== undefined)
       trail.push({ topic: 'redirects', text: [...record.chain, record.final ?? ''].join(' -> ') })
     if (record.status !== undefined) trail.push({ topic: 'answer', text: answerText(record) })

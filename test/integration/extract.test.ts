@@ -1,6 +1,6 @@
 /** From pages to typed items, through the real command and the library, against the fake web. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -177,6 +177,43 @@ test('a page that an extractor threw on is explained with the place in the file'
     assert.match(stdout, /EXTRACT_THREW/)
     assert.match(stdout, /one in a hundred/)
     assert.match(stdout, /bad\.ts:5/)
+    const command = /sluice (inspect .*)/.exec(stdout)?.[1]
+    assert.equal(command, 'inspect http://a.test/p/7 --extract bad.ts')
+    const words = (command as string).split(' ')
+    const seen = await runCli([...words, '--resolve', origin.resolveFlag], { cwd })
+    assert.equal(seen.code, 3)
+    assert.match(seen.stdout, /EXTRACT_THREW/)
+    assert.match(seen.stdout, /one in a hundred/)
+  })
+})
+
+test('inspect shows the answer, its headers and times, and the items of the page, and leaves nothing behind', async (t) => {
+  const origin = await shopOrigin()
+  t.after(() => origin.close())
+  const product = shop().products[0]
+  await inFolder(async (cwd) => {
+    const args = [
+      'inspect',
+      `http://shop.test${product?.path}`,
+      '--extract',
+      EXTRACTOR,
+      '--resolve',
+      origin.resolveFlag,
+    ]
+    const { code, stdout, stderr } = await runCli(args, { cwd })
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /^ok\n http:\/\/shop\.test\/product\//)
+    assert.match(stdout, /answer +200 OK +text\/html/)
+    assert.match(stdout, /headers +ETag: [^]*Content-Type: text\/html/)
+    assert.match(stdout, /first byte +\d/)
+    assert.ok(stdout.includes(`"title":"${product?.name}"`))
+    const json = await runCli([...args, '--json'], { cwd })
+    const seen = JSON.parse(json.stdout) as { v: number; extraction: { items: unknown[] }; record: PageRecord }
+    assert.deepEqual([seen.v, seen.extraction.items.length, seen.record.outcome], [1, 1, 'ok'])
+    const denied = await runCli(['inspect', 'http://shop.test/cart', '--resolve', origin.resolveFlag], { cwd })
+    assert.equal(denied.code, 3)
+    assert.match(denied.stdout, /skipped: ROBOTS_DENIED/)
+    assert.deepEqual(readdirSync(cwd), [])
   })
 })
 
