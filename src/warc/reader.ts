@@ -1,0 +1,232 @@
+/**
+ * Records of a `.warc` or `.warc.gz` file one by one, with their place in the file. Reads what other tools wrote: WARC
+ * 0.17 to 1.1, several records in one gzip member, URIs in angle brackets, lines that end in LF. A file that ends
+ * within its last record, as a death leaves it, is read up to there; damage before the end is an error. Memory holds one
+ * record, or of a large one the start that was asked for.
+ */
+import { constants, gunzipSync } from 'node:zlib'
+import { SluiceError } from '../model/errors.ts'
+import { endOfHead } from './http-block.ts'
+import { readMember } from './member.ts'
+import { Window } from './window.ts'
+
+export interface WarcRecord {
+  /** `response`, `request` …, in lower case. */
+  readonly type: string
+  /** Flat: name, value, name, value … */
+  readonly fields: readonly string[]
+  /** Value of the first field of that name. @param name in lower case */
+  header(name: string): string | undefined
+  /** The block, or its first bytes: see `ReadOptions.keep`. */
+  readonly block: Buffer
+  /** Bytes of the whole block. */
+  readonly blockLength: number
+  readonly offset: number
+  /** Bytes in the file: of the gzip member, or of the record with the empty lines behind it. */
+  readonly length: number
+}
+
+export interface ReadOptions {
+  /** Start here instead of at byte 0: the offset of a record. */
+  readonly from?: number
+  /** Do not read from this offset on. */
+  readonly to?: number
+  /** At most so many bytes of a block are held in memory; default 256 MiB. */
+  readonly keep?: number
+  /** Told when the file ends within a record. */
+  readonly onTorn?: (torn: { readonly offset: number; readonly reason: string }) => void
+}
+
+const KEEP = 256 * 1024 * 1024
+/** Longest header of a record: a URL of megabytes is no URL. */
+const LONGEST_HEADER = 1024 * 1024
+const GZIP = 0x1f
+/** A block may be longer than its record says, as far as this: what is over is passed by, as other readers do. */
+const SURPLUS = 65_536
+const NEXT = '\nWARC/'
+
+/** @throws SluiceError `INPUT_UNREADABLE` with the offset of what is no record */
+export async function* readRecords(path: string, options: ReadOptions = {}): AsyncGenerator<WarcRecord, undefined> {
+  const window = await opened(path, options)
+  try {
+    const keep = options.keep ?? KEEP
+    for (let isFirst = true; window.left > 0; isFirst = false) {
+      const offset = window.offset
+      const view = await window.view(4)
+      const step = view[0] === GZIP ? await fromGzip(window, keep, path) : await fromPlain(window, keep, path, isFirst)
+      if (step.torn !== undefined) {
+        options.onTorn?.({ offset, reason: step.torn })
+        return
+      }
+      yield* step.records
+      window.skip(step.length - (window.offset - offset))
+    }
+  } finally {
+    await window.close()
+  }
+}
+
+/** Bytes that hold the header of any record of ours, compressed or not. */
+const HEADER_LOOK = 16_384
+
+/**
+ * The header fields of the record at an offset, read without its block; undefined where there is none.
+ * @throws SluiceError `INPUT_UNREADABLE` where the file cannot be opened
+ */
+export async function readFields(path: string, offset: number): Promise<readonly string[] | undefined> {
+  const window = await opened(path, { from: offset, to: offset + HEADER_LOOK })
+  try {
+    const bytes = await window.view(HEADER_LOOK)
+    const head = readHead(bytes[0] === GZIP ? inflatedStart(bytes) : bytes)
+    return typeof head === 'string' ? undefined : head.fields
+  } finally {
+    await window.close()
+  }
+}
+
+/** As much as can be decoded of a gzip member that is cut off; empty where it is none. */
+export function inflatedStart(bytes: Uint8Array): Buffer {
+  try {
+    return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: KEEP })
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
+
+interface Step {
+  readonly records: readonly WarcRecord[]
+  readonly length: number
+  readonly torn?: string
+}
+
+async function opened(path: string, options: ReadOptions): Promise<Window> {
+  try {
+    return await Window.open(path, options.from ?? 0, options.to)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new SluiceError('INPUT_UNREADABLE', `cannot read ${path}: ${reason}`, { hint: 'check the path', cause })
+  }
+}
+
+async function fromGzip(window: Window, keep: number, path: string): Promise<Step> {
+  const { offset } = window
+  const member = await readMember(window, keep + LONGEST_HEADER)
+  if (member.state === 'torn') return tornStep(member.reason)
+  if (member.state === 'damaged') throw damaged(path, offset, member.reason)
+  const { bytes, size, length } = member
+  const records: WarcRecord[] = []
+  let at = skipLines(bytes, 0)
+  while (at < bytes.length) {
+    const head = readHead(bytes.subarray(at))
+    if (typeof head === 'string') {
+      if (records.length === 0) throw damaged(path, offset, head)
+      const next = bytes.indexOf(NEXT, at)
+      if (next < 0) break
+      at = next + 1
+      continue
+    }
+    const start = at + head.length
+    const end = start + head.blockLength
+    if (end > size) throw damaged(path, offset, 'a record is longer than its gzip member')
+    // A member larger than what is kept holds one record: its rest is not looked at.
+    if (bytes.length < size && end + 4 < size) throw damaged(path, offset, 'it is not compressed record by record')
+    records.push(recordOf(head, bytes.subarray(start, Math.min(end, start + keep)), offset, length))
+    at = skipLines(bytes, end)
+  }
+  return { records, length }
+}
+
+async function fromPlain(window: Window, keep: number, path: string, isFirst: boolean): Promise<Step> {
+  const { offset, left } = window
+  let view = await window.view(4)
+  const blank = skipLines(view, 0)
+  if (blank > 0) return { records: [], length: blank }
+  let head = readHead(view)
+  for (let look = 65_536; head === 'cut off' && look <= LONGEST_HEADER; look *= 4) {
+    view = await window.view(look)
+    head = readHead(view)
+    if (view.length >= left) break
+  }
+  if (head === 'cut off' && view.length >= left) return tornStep('the file ends in the header of a record')
+  if (typeof head === 'string') {
+    if (isZeros(view)) return tornStep('the file ends in zeros')
+    const next = isFirst ? -1 : view.subarray(0, SURPLUS).indexOf(NEXT)
+    if (next >= 0) return { records: [], length: next + 1 }
+    throw damaged(path, offset, head)
+  }
+  const end = head.length + head.blockLength
+  if (end > left) return tornStep('the file ends in a record')
+  const block = Math.min(head.blockLength, keep)
+  view = await window.view(head.length + block)
+  const kept = Buffer.from(view.subarray(head.length, head.length + block))
+  window.skip(end)
+  const behind = await window.view(4)
+  const length = end + Math.min(4, skipLines(behind.subarray(0, 4), 0))
+  return { records: [recordOf(head, kept, offset, length)], length }
+}
+
+function tornStep(torn: string): Step {
+  return { records: [], length: 0, torn }
+}
+
+interface Head {
+  readonly fields: readonly string[]
+  readonly length: number
+  readonly blockLength: number
+}
+
+/** The header of a record, or why there is none. */
+function readHead(bytes: Buffer): Head | string {
+  const mark = bytes.toString('latin1', 0, 5)
+  if (mark !== 'WARC/'.slice(0, mark.length)) {
+    return bytes.toString('latin1', 0, 11) === 'filedesc://' ? 'it is an ARC file, not WARC' : 'no WARC record'
+  }
+  const end = endOfHead(bytes)
+  if (end < 0) return 'cut off'
+  const lines = bytes
+    .toString('utf8', 0, end)
+    .replaceAll(/\r*\n[ \t]+/g, ' ')
+    .split(/\r*\n/)
+  const fields: string[] = []
+  let blockLength: number | undefined
+  for (const line of lines.slice(1)) {
+    const colon = line.indexOf(':')
+    if (colon <= 0) continue
+    const name = line.slice(0, colon).trimEnd()
+    const value = line.slice(colon + 1).trim()
+    fields.push(name, value)
+    if (name.toLowerCase() === 'content-length' && /^\d{1,15}$/.test(value)) blockLength = Number(value)
+  }
+  return blockLength === undefined ? 'a record without Content-Length' : { fields, length: end, blockLength }
+}
+
+function recordOf(head: Head, block: Buffer, offset: number, length: number): WarcRecord {
+  const header = (name: string): string | undefined => {
+    for (let i = 0; i < head.fields.length; i += 2) {
+      if ((head.fields[i] as string).toLowerCase() !== name) continue
+      const value = head.fields[i + 1] as string
+      // wget and the first edition of the standard put URIs in angle brackets.
+      return name === 'warc-target-uri' ? value.replace(/^<(.*)>$/, '$1') : value
+    }
+    return undefined
+  }
+  const type = header('warc-type')?.toLowerCase() ?? ''
+  return { type, fields: head.fields, header, block, blockLength: head.blockLength, offset, length }
+}
+
+function skipLines(bytes: Uint8Array, from: number): number {
+  let at = from
+  while (bytes[at] === 13 || bytes[at] === 10) at++
+  return at
+}
+
+/** After a power cut a file may be longer than what reached the disk. */
+function isZeros(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0)
+}
+
+function damaged(path: string, offset: number, reason: string): SluiceError {
+  return new SluiceError('INPUT_UNREADABLE', `cannot read ${path} at byte ${offset}: ${reason}`, {
+    hint: 'archives are WARC files, plain or compressed record by record',
+  })
+}
