@@ -50,6 +50,7 @@ export async function openSinks(
     outputs.push(path)
     if (kind.kind === 'ndjson') sinks.push(ndjsonSink({ path, gzip: kind.gzip, durability }))
     else if (kind.kind === 'csv') sinks.push(csvSink({ path, durability }))
+    else if (kind.kind === 'warc') sinks.push((await import('../sink/warc.ts')).warcSink({ path, durability }))
     else if (kind.kind === 'sqlite') {
       const { sqliteSink } = await import('../sink/sqlite.ts')
       sinks.push(sqliteSink({ path, durability, ...(kind.table === undefined ? {} : { table: kind.table }) }))

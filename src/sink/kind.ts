@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { SluiceError } from '../model/errors.ts'
 
 export interface SinkKind {
-  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'dir' | 'stdout'
+  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'warc' | 'dir' | 'stdout'
   /** As given, without a scheme; `-` for stdout. */
   readonly path: string
   readonly gzip: boolean
@@ -14,11 +14,11 @@ export interface SinkKind {
 }
 
 const EXISTS =
-  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl (both also .gz), .csv, .sqlite, .db, sqlite:PATH[#TABLE] and - (stdout)'
+  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .warc (all also .gz), .csv, .sqlite, .db, sqlite:PATH[#TABLE] and - (stdout)'
 
 /** Planned outputs: known by name, so that the message can say that they are not there yet. */
 const LATER_SCHEMES = new Set(['postgres', 'postgresql', 'mysql', 'mongodb', 'mongodb+srv', 'redis', 'rediss'])
-const LATER_ENDINGS = ['.warc.gz', '.warc', '.parquet']
+const LATER_ENDINGS = ['.parquet']
 
 /**
  * Reads one value of `--out`.
@@ -52,6 +52,7 @@ function templateOf(out: string): SinkKind {
 function kindOfEnding(out: string): SinkKind {
   const lower = out.toLowerCase()
   if (/\.(ndjson|jsonl)(\.gz)?$/.test(lower)) return { kind: 'ndjson', path: out, gzip: lower.endsWith('.gz') }
+  if (/\.warc(\.gz)?$/.test(lower)) return { kind: 'warc', path: out, gzip: lower.endsWith('.gz') }
   if (lower.endsWith('.csv')) return { kind: 'csv', path: out, gzip: false }
   if (/\.(sqlite|db)$/.test(lower)) return { kind: 'sqlite', path: out, gzip: false }
   const later = LATER_ENDINGS.find((ending) => lower.endsWith(ending))

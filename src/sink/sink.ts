@@ -22,6 +22,27 @@ export interface SinkRecord {
   readonly body: Uint8Array
   /** Spooled body when it was too large for memory. */
   readonly bodyFile?: string
+  /** The answer as it came, for sinks that declare `wantsExchange`: of every outcome with a response. */
+  readonly exchange?: Exchange
+}
+
+/** One request and its response with all that an archive has to keep. With it `body` and `bodyFile` are there too. */
+export interface Exchange {
+  readonly method: string
+  /** URL that answered. */
+  readonly url: string
+  /** As sent; flat: name, value, name, value … */
+  readonly requestHeaders: readonly string[]
+  readonly status: number
+  readonly statusText: string
+  /** In the order and case of the wire, duplicates kept; flat, latin1. */
+  readonly rawHeaders: readonly string[]
+  /** IP address that answered; empty where it is not known (behind a proxy). */
+  readonly address: string
+  /** Wall-clock time at which the request was sent, ms. */
+  readonly startedAt: number
+  /** The body still coded by its Content-Encoding, transfer coding removed; absent where only the decoded one is left. */
+  readonly wireBody?: Uint8Array
 }
 
 export interface JobInfo {
@@ -50,6 +71,8 @@ export interface Sink {
   readonly name: string
   /** True: `body` and `bodyFile` of records are needed. */
   readonly wantsBodies: boolean
+  /** True: `exchange` of records is needed, with the bodies of every outcome that has one. Default false. */
+  readonly wantsExchange?: boolean
   /** Repairs what a death left behind, given the position last committed with the frontier (undefined: none). */
   open(job: JobInfo, position: Uint8Array | undefined): Promise<void>
   /**

@@ -12,6 +12,8 @@ test('the text of --out names its sink by scheme, ending or existing folder', as
     'a/b.JSONL': ['ndjson', 'a/b.JSONL', false],
     'a.ndjson.gz': ['ndjson', 'a.ndjson.gz', true],
     'a.jsonl.GZ': ['ndjson', 'a.jsonl.GZ', true],
+    'a.warc': ['warc', 'a.warc', false],
+    'a.WARC.gz': ['warc', 'a.WARC.gz', true],
     'a.csv': ['csv', 'a.csv', false],
     'C:\\x\\a.csv': ['csv', 'C:\\x\\a.csv', false],
     'a.sqlite': ['sqlite', 'a.sqlite', false],
@@ -41,15 +43,7 @@ test('an output that is unknown or not there yet is refused with what exists', (
   ]
   for (const out of unknown)
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', hint: /\.ndjson.*sqlite:PATH/ }, out)
-  const later = [
-    'postgres://h/db',
-    'mysql://h/db',
-    'mongodb://h',
-    'mongodb+srv://h',
-    'redis://h',
-    'a.warc.gz',
-    'a.parquet',
-  ]
+  const later = ['postgres://h/db', 'mysql://h/db', 'mongodb://h', 'mongodb+srv://h', 'redis://h', 'a.parquet']
   for (const out of later) {
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', message: /not there yet/, hint: /\.csv/ }, out)
   }

@@ -11,10 +11,12 @@ import { csvSink } from '../../src/sink/csv.ts'
 import { filesSink } from '../../src/sink/files.ts'
 import { ndjsonSink } from '../../src/sink/ndjson.ts'
 import { sqliteSink } from '../../src/sink/sqlite.ts'
+import { warcSink } from '../../src/sink/warc.ts'
 import type { SinkUnderTest } from '../../src/testing/sink-suite.ts'
+import { readWithWarcio } from '../warc/independent.ts'
 
 export type Durability = 'kill' | 'power'
-export type StorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite' | 'files' | 'named files'
+export type StorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite' | 'files' | 'named files' | 'warc' | 'plain-warc'
 
 /** A folder for one test; `remove` deletes it. */
 export function temporaryFolder(): { readonly path: string; remove(): Promise<void> } {
@@ -58,6 +60,11 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
       const file = join(folder, 'out', 'pages.ndjson')
       const sink = () => filesSink({ folder: join(folder, 'out'), durability, template: '{host}/{line}/{name}{ext}' })
       return { sink, rows: () => fileRows(join(folder, 'out')), keyed: false, file }
+    }
+    case 'warc':
+    case 'plain-warc': {
+      const file = join(folder, kind === 'warc' ? 'pages.warc.gz' : 'pages.warc')
+      return { sink: () => warcSink({ path: file, durability }), rows: () => warcRows(file), keyed: false, file }
     }
     case 'sqlite': {
       const path = join(folder, 'pages.sqlite')
@@ -155,6 +162,12 @@ async function fileRows(folder: string): Promise<unknown[]> {
       return record
     }),
   )
+}
+
+/** The page records among the metadata of an archive, read and checked by another program's reader. */
+async function warcRows(path: string): Promise<unknown[]> {
+  const records = existsSync(path) ? await readWithWarcio(path) : []
+  return records.filter(({ type }) => type === 'metadata').map(({ content }) => JSON.parse(String(content)) as unknown)
 }
 
 const JSON_FIELDS = new Set(['robots', 'chain', 'flags', 'ms', 'input'])

@@ -17,3 +17,6 @@ for (const kind of ['ndjson', 'gzip', 'csv', 'sqlite'] as const) {
 for (const kind of ['csv', 'sqlite'] as const) {
   sinkSuite(`${kind} of items with a schema`, () => itemStorage(kind), { items: { columns: ITEM_COLUMNS } })
 }
+sinkSuite('web archive', () => storage('warc'))
+sinkSuite('uncompressed web archive', () => storage('plain-warc'))
+sinkSuite('web archive with durability power', () => storage('warc', 'power'))
