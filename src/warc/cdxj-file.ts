@@ -1,4 +1,4 @@
-/** Lookups in a sorted CDXJ file by binary search: some twenty small reads in an index of any size. */
+/** Lookups in a sorted CDXJ file by binary search, a few dozen small reads in a large index. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { type IndexEntry, parseIndexLine } from './cdxj.ts'
 

@@ -19,7 +19,7 @@ export type Member =
   | { readonly state: 'torn'; readonly reason: string }
   | { readonly state: 'damaged'; readonly reason: string }
 
-/** Members up to this size, coded or decoded, are decoded in one call: ten times cheaper than a stream for pages. */
+/** Members up to this size, coded or decoded, are decoded in one call, without a stream for each page. */
 const AT_ONCE = 32 * 1024 * 1024
 const FIRST_LOOK = 256 * 1024
 const TRAILER = 8
