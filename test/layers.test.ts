@@ -54,19 +54,13 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   policy: { may: ['model', 'url', 'robots', 'http'], node: PURE },
   frontier: { may: ['model', 'url'], packages: ['xxhash-wasm'] },
   fetch: { may: ['model', 'url', 'http'], packages: ['ipaddr.js', 'lru-cache', 'xxhash-wasm'] },
-<<<<<<< HEAD
   extract: {
     may: ['model', 'url', 'http'],
     packages: ['@standard-schema/spec', 'css-select', 'domhandler', 'dom-serializer', 'entities', 'htmlparser2'],
   },
-  sink: { may: ['model'] },
-  source: { may: ['model', 'url'], packages: ['csv-parse', 'htmlparser2'] },
-=======
-  extract: { may: ['model', 'url', 'http'], packages: ['htmlparser2', 'entities'] },
   warc: { may: ['model'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:zlib'] },
   sink: { may: ['model', 'warc'] },
   source: { may: ['model', 'url', 'warc'], packages: ['csv-parse', 'htmlparser2'] },
->>>>>>> f09e841 (WARC as a layer: records, HTTP blocks, a streaming reader, CDXJ)
   engine: { may: ['model', 'url', 'robots', 'http', 'policy', ...INTERFACES], packages: ['lru-cache'] },
   job: { may: BACKENDS, packages: ['ipaddr.js', 'smol-toml'] },
   server: { may: ['model', 'job', 'locales'] },

@@ -9,7 +9,7 @@ import type { NewEvent } from '../model/event.ts'
 import type { ExtractedItem } from '../model/item.ts'
 import type { NewRequest } from '../model/request.ts'
 import type { Response } from '../model/response.ts'
-import type { Sink, SinkRecord } from '../sink/sink.ts'
+import type { Exchange, Sink, SinkRecord } from '../sink/sink.ts'
 import type { TimerHandle } from '../model/clock.ts'
 import { hexOf } from '../url/fingerprint.ts'
 import type { Bus } from './bus.ts'
@@ -39,6 +39,7 @@ export class Commit {
   readonly #onSettled: () => void
   readonly #onError: (error: unknown) => void
   readonly #wantsBodies: boolean
+  readonly #wantsExchange: boolean
   #group: Ended[] = []
   #events: NewEvent[] = []
   /** Small states of the engine and the job that ride with the next commit. */
@@ -64,6 +65,7 @@ export class Commit {
     this.#onSettled = onSettled
     this.#onError = onError
     this.#wantsBodies = context.sinks.some((sink) => sink.wantsBodies)
+    this.#wantsExchange = context.sinks.some((sink) => sink.wantsExchange === true)
     this.#seq = context.seq
     this.settled = context.settledBefore
   }
@@ -190,7 +192,8 @@ export class Commit {
       draft.seq = ++this.#seq
       const json = JSON.stringify(draft)
       const { response } = ended
-      const hasBody = this.#wantsBodies && response !== undefined && draft.outcome === 'ok'
+      // An archive keeps every answer, other sinks what is `ok`.
+      const hasBody = response !== undefined && (this.#wantsExchange || (this.#wantsBodies && draft.outcome === 'ok'))
       records.push({
         record: draft,
         json,
@@ -201,6 +204,7 @@ export class Commit {
         items: ended.items,
         body: hasBody ? response.body : NO_BYTES,
         ...(hasBody && response.file !== undefined ? { bodyFile: response.file } : {}),
+        ...(this.#wantsExchange && response !== undefined ? { exchange: exchangeOf(response) } : {}),
       })
       drafts.push(draft)
       outcomes.push({ id: claim.id, do: 'done', outcome: draft.outcome, record: draft, json })
@@ -249,6 +253,12 @@ export class Commit {
     this.settled += settled
     if (bus.wants('commit.written')) bus.emit('commit.written', { seq: this.#seq, settled: drafts.length })
   }
+}
+
+/** Plain: it goes to another thread. */
+function exchangeOf(response: Response): Exchange {
+  const { method, url, requestHeaders, status, statusText, rawHeaders, address, startedAt } = response
+  return { method, url, requestHeaders, status, statusText, rawHeaders, address, startedAt }
 }
 
 function itemLines(group: readonly Ended[]): string[] {

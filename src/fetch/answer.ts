@@ -16,6 +16,9 @@ export class Answer implements Response {
   readonly size: number
   readonly digest: string
   readonly timing: Timing
+  readonly method: string
+  readonly startedAt: number
+  readonly #asked: Head['asked']
   readonly flags?: readonly string[]
 
   constructor(
@@ -38,7 +41,14 @@ export class Answer implements Response {
     this.size = size
     this.digest = digest
     this.timing = timing
+    this.method = head.asked.method
+    this.startedAt = head.startedAt
+    this.#asked = head.asked
     if (flags.length > 0) this.flags = flags
+  }
+
+  get requestHeaders(): readonly string[] {
+    return ['Host', this.#asked.host, 'Connection', 'keep-alive', ...this.#asked.headers]
   }
 
   /** Its memory is needed for another one. */
@@ -58,4 +68,6 @@ export interface Head {
   readonly rawHeaders: readonly string[]
   readonly contentType: string
   readonly address: string
+  readonly startedAt: number
+  readonly asked: { readonly method: string; readonly host: string; readonly headers: readonly string[] }
 }

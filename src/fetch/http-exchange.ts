@@ -45,6 +45,8 @@ export interface Order {
   readonly url: string
   readonly origin: Origin
   readonly method: string
+  /** Value of the Host field. */
+  readonly host: string
   readonly target: string
   readonly headers: readonly string[]
   readonly body: Uint8Array | undefined
@@ -349,6 +351,8 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
         rawHeaders: this.#rawHeaders,
         contentType: this.#contentType,
         address: this.#marks.address,
+        startedAt: this.#startedAt(),
+        asked: this.#order,
       },
       body,
       file,
@@ -357,6 +361,11 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       this.#marks.timing(),
       this.#lenient ? [...flags, 'lenient'] : flags,
     )
+  }
+
+  #startedAt(): number {
+    const { clock } = this.#context
+    return clock.wall() - (clock.now() - this.#marks.sentAt)
   }
 
   #askObserver(status: number, rawHeaders: readonly string[]): string | undefined {

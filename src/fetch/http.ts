@@ -200,6 +200,7 @@ class HttpFetcher implements Fetcher {
       url,
       origin: prepared.origin,
       method: request.method ?? 'GET',
+      host: prepared.origin.key.slice(prepared.origin.secure ? 8 : 7),
       target: prepared.forwarded ? prepared.origin.key + path : path,
       headers,
       body: request.body,

@@ -59,6 +59,16 @@ export async function openSinks(
         filesSink({ folder: path, durability, ...(kind.template === undefined ? {} : { template: kind.template }) }),
       )
   }
+  if (options.get<boolean>('store') === true) {
+    if (folder === undefined) {
+      throw new SluiceError('OPTION_INVALID', '--store needs a job with a folder', {
+        hint: 'give the job a name: --job NAME',
+      })
+    }
+    const path = join(folder, 'archive', 'pages.warc.gz')
+    sinks.push((await import('../sink/warc.ts')).warcSink({ path, durability }))
+    outputs.push(join(folder, 'archive'))
+  }
   const twice = sinks.find((sink, i) => sinks.some((other, j) => j < i && other.name === sink.name))
   if (twice !== undefined) {
     throw new SluiceError('OPTION_INVALID', `--out names ${twice.name} twice`, { hint: 'give each output once' })

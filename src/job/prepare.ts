@@ -42,11 +42,6 @@ export interface Plan {
 export function planJob(kind: JobKind, options: ResolvedOptions, cwd: string, durable: boolean): Plan {
   checkContact(options.get<string>('contact'))
   for (const expression of options.get<string[]>('failIf') ?? []) parseFailIf(expression)
-  if (options.get<boolean>('store') === true) {
-    throw new SluiceError('OPTION_INVALID', '--store: the archive does not exist yet', {
-      hint: 'use -o dir/ to keep the bodies',
-    })
-  }
   const inputs = openInputs(options, kind, cwd)
   if (inputs.subject === '') {
     throw new SluiceError(

@@ -38,6 +38,11 @@ export interface Response {
   /** Connected IP address. */
   readonly address: string
   readonly timing: Timing
+  /** As it was asked: method, and header names and values in the order of the wire, flat. */
+  readonly method: string
+  readonly requestHeaders: readonly string[]
+  /** Wall-clock time at which the request was sent, ms since 1970. */
+  readonly startedAt: number
   /** What was odd about it: `not-encoded` (Content-Encoding was named, the body came plain). */
   readonly flags?: readonly string[]
 }

@@ -80,7 +80,8 @@ export function filesSink(options: FilesSinkOptions): Sink {
 /** The record's JSON with `file` as its last field. */
 async function lineOf(stored: SinkRecord, bodies: BodyStore, template: FileTemplate | undefined): Promise<string> {
   const { record, json, body, bodyFile } = stored
-  if (bodyFile === undefined && body.length === 0) return json
+  // An archive beside this sink gets every answer.
+  if (record.outcome !== 'ok' || (bodyFile === undefined && body.length === 0)) return json
   let path: string
   if (template !== undefined) {
     path = await bodies.putNamed(bodyFile ?? body, (digest) => nameOf(template, stored, digest), [PAGES])

@@ -213,7 +213,11 @@ test('inspect shows the answer, its headers and times, and the items of the page
     const denied = await runCli(['inspect', 'http://shop.test/cart', '--resolve', origin.resolveFlag], { cwd })
     assert.equal(denied.code, 3)
     assert.match(denied.stdout, /skipped: ROBOTS_DENIED/)
-    assert.deepEqual(readdirSync(cwd), [])
+    // The command's own compile cache lies in the home folder, which is this one here.
+    assert.deepEqual(
+      readdirSync(cwd).filter((name) => name !== '.cache'),
+      [],
+    )
   })
 })
 
