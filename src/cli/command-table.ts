@@ -100,6 +100,14 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/inspect.ts'),
   },
   {
+    name: 'extract',
+    takes: '[JOB|ARCHIVE]',
+    most: 1,
+    options: ['out', 'workers', 'extractTimeout', 'workerMemory', 'lang'],
+    flags: [{ name: 'with', value: 'FILE' }, { name: 'accept' }],
+    load: () => import('./commands/extract.ts'),
+  },
+  {
     name: 'explain',
     takes: 'CODE',
     most: 1,

@@ -23,8 +23,11 @@ export class Attempt implements FetchObserver {
   readonly denied: boolean
   readonly ip: string | undefined
   readonly handler: Handler | undefined
-  /** What a hook threw before the body. */
+  /** What a hook threw before the body, and what one promised. */
   thrown: string | undefined
+  promised: Promise<unknown> | undefined
+  /** It is we who ended it. */
+  isStopped = false
 
   constructor(
     claim: Claim,
@@ -47,7 +50,10 @@ export class Attempt implements FetchObserver {
       return undefined
     }
     try {
-      return askHead(handler, this.claim, status, rawHeaders, (reason) => this.handle?.cancel(reason))
+      const asked = askHead(handler, this.claim, status, rawHeaders, (reason) => this.handle?.cancel(reason))
+      if (!(asked instanceof Promise)) return asked
+      this.promised = asked
+      return undefined
     } catch (error) {
       this.thrown = textOf(error)
       return 'a hook threw'

@@ -3,10 +3,9 @@
  * transaction, then everything that may only be said after it (events, stdout, pages). A group is committed as soon as
  * max(64, in flight) wait, or 20 ms after its first (DESIGN.md 7).
  */
-import type { ItemIssue } from '../extract/extraction.ts'
+import type { Extraction } from '../extract/extraction.ts'
 import type { Claim, Settlement } from '../frontier/frontier.ts'
 import type { NewEvent } from '../model/event.ts'
-import type { ExtractedItem } from '../model/item.ts'
 import type { NewRequest } from '../model/request.ts'
 import type { Response } from '../model/response.ts'
 import type { Exchange, Sink, SinkRecord } from '../sink/sink.ts'
@@ -25,9 +24,8 @@ export interface Ended {
   readonly draft: Draft | undefined
   readonly response: Response | undefined
   readonly links: readonly NewRequest[] | undefined
-  /** What an extractor found; undefined where none ran to its end. */
-  readonly items?: readonly ExtractedItem[]
-  readonly issues?: readonly ItemIssue[]
+  /** What an extractor made of the page, where one ran. */
+  readonly extraction?: Extraction
 }
 
 const NO_BYTES = new Uint8Array(0)
@@ -201,7 +199,8 @@ export class Commit {
           claim.input !== undefined && claim.verdict?.code === 'DUPLICATE'
             ? inputKey(claim)
             : hexOf(claim.root ?? claim.fp),
-        items: ended.items,
+        // Nothing (failed, not wanted) is not the same as no items.
+        ...(ended.extraction?.failure === undefined ? { items: ended.extraction?.items } : {}),
         body: hasBody ? response.body : NO_BYTES,
         ...(hasBody && response.file !== undefined ? { bodyFile: response.file } : {}),
         ...(this.#wantsExchange && response !== undefined ? { exchange: exchangeOf(response) } : {}),
@@ -209,7 +208,10 @@ export class Commit {
       drafts.push(draft)
       outcomes.push({ id: claim.id, do: 'done', outcome: draft.outcome, record: draft, json })
     }
-    const figures = this.#context.report.encode()
+    const { report } = this.#context
+    for (const { draft, extraction } of group)
+      if (draft !== undefined && extraction !== undefined) report.add(draft.url, extraction)
+    const figures = report.encode()
     if (figures !== undefined) this.#positions.set(EXTRACTION_POSITION, figures)
     const positions = this.#positions
     this.#positions = new Map()
@@ -263,11 +265,12 @@ function exchangeOf(response: Response): Exchange {
 
 function itemLines(group: readonly Ended[]): string[] {
   const lines: string[] = []
-  for (const { items } of group) for (const { json } of items ?? []) lines.push(json)
+  for (const { extraction } of group) for (const { json } of extraction?.items ?? []) lines.push(json)
   return lines
 }
 
-function announceItems(bus: Bus, { items = [], issues = [] }: Ended, { url, seq, t }: Draft): void {
+function announceItems(bus: Bus, { extraction }: Ended, { url, seq, t }: Draft): void {
+  const { items = [], issues = [] } = extraction ?? {}
   for (const { position, json } of items) bus.emit('item.stored', { url, position, json }, seq, t)
   for (const issue of issues) bus.emit('item.rejected', { url, ...issue }, seq, t)
 }

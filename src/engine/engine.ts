@@ -26,7 +26,7 @@ import { Hosts } from './hosts.ts'
 import { IpGate } from './ip-gate.ts'
 import { Judge } from './judge.ts'
 import { Metrics } from './metrics.ts'
-import { RobotsGate, ROBOTS_BYTES } from './robots-gate.ts'
+import { robotsCause, RobotsGate, ROBOTS_BYTES } from './robots-gate.ts'
 import type { OriginRobots } from './robots-gate.ts'
 import { GROUP, SLICE, SLICE_MS } from './settings.ts'
 import { Shortage } from './shortage.ts'
@@ -62,6 +62,7 @@ export class Engine implements AttemptOwner {
   #again = false
   #timer: TimerHandle | undefined
   #checkTimer: TimerHandle | undefined
+  #drainTimer: TimerHandle | undefined
   #reason: EngineEnd | undefined
   #finish: ((end: EngineEnd) => void) | undefined
   #fail: ((error: unknown) => void) | undefined
@@ -95,8 +96,9 @@ export class Engine implements AttemptOwner {
     this.#handlers = new Handlers(parts.handlers, {
       ready: (ended) => this.#onward(ended),
       threw: ({ claim, response }, message) => this.#judge.threw(claim, response, message),
+      failed: (error) => this.halt(error),
     })
-    this.#extraction = new ExtractStage(parts.pool, this.admission, this.context.report, (ended) => this.#push(ended))
+    this.#extraction = new ExtractStage(parts.pool, this.admission, (ended) => this.#push(ended))
     // Lazy sources are pulled only as far as fetching follows: what one round of requests needs, no more.
     const isFull = async (): Promise<boolean> => (await parts.frontier.stats()).queued >= settings.concurrency
     this.feed = new Feed(this.context, this.admission, () => this.wake(), isFull)
@@ -131,7 +133,7 @@ export class Engine implements AttemptOwner {
     this.#reason ??= reason
     this.feed.stop()
     if (drainMs <= 0 || this.#live.size + this.#staged === 0) this.#cancelAll()
-    else this.context.clock.setTimer(() => this.#cancelAll(), drainMs)
+    else this.#drainTimer ??= this.context.clock.setTimer(() => this.#cancelAll(), drainMs)
     this.wake()
   }
 
@@ -177,7 +179,11 @@ export class Engine implements AttemptOwner {
     const { claim } = attempt
     const { hosts, metrics, settings, clock, bus } = this.context
     const host = hosts.of(claim.key, claim.intervalMs)
-    const back = failure?.code === 'CANCELLED' && this.#reason !== undefined
+    if (failure?.disk === true) {
+      this.halt(new SluiceError('SINK_FULL', failure.message, { cause: failure.cause }))
+      return
+    }
+    const back = attempt.isStopped && failure?.code === 'CANCELLED'
     if (back || failure?.local === true) {
       // Our doing, or this machine's (out of descriptors): the URL goes back and nothing is counted against it.
       this.#removeSpooled(failure.response)
@@ -187,10 +193,9 @@ export class Engine implements AttemptOwner {
         do: 'release' as const,
         ...(back ? {} : { afterMs: this.#shortage.note(endedAt, failure.message) }),
       }
-      this.commit.push(
-        { claim, settlement: release, draft: undefined, response: undefined, links: undefined },
-        this.#live.size,
-      )
+      const ended = { claim, settlement: release, draft: undefined, response: undefined, links: undefined }
+      if (attempt.handler === undefined) this.#push(ended)
+      else this.#handlers.finish(attempt.handler, ended, attempt)
       this.wake()
       return
     }
@@ -200,7 +205,7 @@ export class Engine implements AttemptOwner {
     if (response === undefined) metrics.failed(endedAt)
     else metrics.answered(response.timing, claim.waitedMs, response.size, endedAt)
     this.#bandwidth.take(answer?.size ?? 0)
-    hosts.observe(host, response?.status ?? 0, failure?.code, answerMs, endedAt)
+    hosts.observe(host, answer?.status ?? 0, failure?.code, answerMs, endedAt)
     const judgement = this.#judge.judge(attempt, host, response, failure)
     if (judgement.robotsState !== undefined)
       this.#robotsLearned(claim, judgement.robotsState.origin, judgement.robotsState)
@@ -218,7 +223,7 @@ export class Engine implements AttemptOwner {
     const gated = judgement.robotsState === undefined ? links : this.#sitemapsOf(claim, judgement.robotsState.origin)
     const ended = gated === links ? judgement : { ...judgement, links: gated }
     if (attempt.handler === undefined) this.#onward(ended)
-    else this.#handlers.finish(attempt.handler, ended, attempt.thrown)
+    else this.#handlers.finish(attempt.handler, ended, attempt)
     this.wake()
   }
 
@@ -389,7 +394,9 @@ export class Engine implements AttemptOwner {
         if (this.#over) return
         const now = clock.now()
         const stored = state.robots.get(origin)
-        const known = robots.get(origin, now) ?? (stored === undefined ? undefined : robots.learn(stored, now))
+        // A fault of the network is believed in the process that met it: whoever starts again wants to know anew.
+        const kept = stored === undefined || robotsCause(stored) !== undefined ? undefined : robots.learn(stored, now)
+        const known = robots.get(origin, now) ?? kept
         if (known !== undefined) {
           this.#obey(claim, known)
           return
@@ -509,7 +516,10 @@ export class Engine implements AttemptOwner {
   }
 
   #cancelAll(): void {
-    for (const attempt of this.#live) attempt.handle?.cancel('the job stops')
+    for (const attempt of this.#live) {
+      attempt.isStopped = true
+      attempt.handle?.cancel('the job stops')
+    }
     this.#handlers.abandon()
     this.#extraction.abandon()
   }
@@ -571,6 +581,7 @@ export class Engine implements AttemptOwner {
   #end(): void {
     this.#timer?.cancel()
     this.#checkTimer?.cancel()
+    this.#drainTimer?.cancel()
     this.feed.stop()
   }
 
@@ -586,11 +597,18 @@ export class Engine implements AttemptOwner {
 /** Sends the validators of the last `ok` answer (RFC 9110 13.1). */
 function conditionalHeaders(claim: Claim): Record<string, string> | undefined {
   const { meta } = claim
-  if (meta === undefined || (meta.etag === undefined && meta.lastModified === undefined)) return undefined
+  const etag = writable(meta?.etag)
+  const lastModified = writable(meta?.lastModified)
+  if (etag === undefined && lastModified === undefined) return undefined
   return {
-    ...(meta.etag === undefined ? {} : { 'if-none-match': meta.etag }),
-    ...(meta.lastModified === undefined ? {} : { 'if-modified-since': meta.lastModified }),
+    ...(etag === undefined ? {} : { 'if-none-match': etag }),
+    ...(lastModified === undefined ? {} : { 'if-modified-since': lastModified }),
   }
+}
+
+/** A validator with characters that no field may hold (RFC 9110 5.5) cannot be sent back. */
+function writable(value: string | undefined): string | undefined {
+  return value !== undefined && /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? value : undefined
 }
 
 /** The error of a job that grew over the count that needs a contact. */

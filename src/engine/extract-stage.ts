@@ -8,25 +8,17 @@ import { headerValue } from '../http/headers.ts'
 import { hexOf } from '../url/fingerprint.ts'
 import type { Admission } from './admit.ts'
 import type { Ended } from './commit.ts'
-import type { ExtractionReport } from './extraction-report.ts'
 
 export class ExtractStage {
   readonly #pool: ExtractorPool | undefined
   readonly #admission: Admission
-  readonly #report: ExtractionReport
   readonly #onReady: (ended: Ended) => void
   /** Pages in the pool, until they come back or are given up. */
   readonly #held = new Set<Ended>()
 
-  constructor(
-    pool: ExtractorPool | undefined,
-    admission: Admission,
-    report: ExtractionReport,
-    onReady: (ended: Ended) => void,
-  ) {
+  constructor(pool: ExtractorPool | undefined, admission: Admission, onReady: (ended: Ended) => void) {
     this.#pool = pool
     this.#admission = admission
-    this.#report = report
     this.#onReady = onReady
   }
 
@@ -83,19 +75,18 @@ export class ExtractStage {
     const { claim, draft } = ended
     if (draft === undefined || !extraction.matched) return ended
     const { failure, items, issues } = extraction
-    this.#report.add(draft.url, extraction)
     if (failure !== undefined) {
       // The links of the scanner stay: a broken parser does not end a crawl.
       draft.outcome = 'failed'
       draft.code = failure.code
       draft.message = failure.frame === undefined ? failure.message : `${failure.message}\n${failure.frame}`
-      return ended
+      return { ...ended, extraction }
     }
     draft.items = items.length
     if (issues.length > 0) draft.rejected = new Set(issues.map(({ position }) => position)).size
-    if (extraction.links.length === 0) return { ...ended, items, issues }
+    if (extraction.links.length === 0) return { ...ended, extraction }
     const page = { url: claim.url, depth: claim.depth }
     const links = [...(ended.links ?? []), ...this.#admission.followed(extraction.links, page)]
-    return { ...ended, items, issues, links }
+    return { ...ended, extraction, links }
   }
 }

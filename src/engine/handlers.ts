@@ -18,10 +18,15 @@ export interface HandlersOwner {
   ready(ended: Ended): void
   /** Ends the request for what a hook threw. */
   threw(ended: Ended, message: string): Ended
+  /** Trouble of ours on the way. */
+  failed(error: unknown): void
 }
 
-/** How the reason of a cancelled attempt begins whose hook rejected. */
-const HOOK_THREW = 'a hook threw: '
+/** What the hooks before the body left behind. */
+export interface HeadHooks {
+  readonly thrown: string | undefined
+  readonly promised: Promise<unknown> | undefined
+}
 
 export class Handlers {
   readonly any: boolean
@@ -56,11 +61,13 @@ export class Handlers {
   }
 
   /** What follows the end of an attempt. */
-  finish(handler: Handler, ended: Ended, thrown: string | undefined): void {
+  finish(handler: Handler, ended: Ended, before: HeadHooks): void {
     this.#held.add(ended)
-    void this.#run(handler, ended, thrown ?? rejectionOf(ended)).then((after) => {
-      if (this.#held.delete(ended)) this.#owner.ready(after)
-    })
+    this.#run(handler, ended, before)
+      .then((after) => {
+        if (this.#held.delete(ended)) this.#owner.ready(after)
+      })
+      .catch((error: unknown) => this.#owner.failed(error))
   }
 
   /** Gives back what waits for hooks: it goes into the queue again. */
@@ -73,9 +80,9 @@ export class Handlers {
     }
   }
 
-  async #run(handler: Handler, ended: Ended, thrown: string | undefined): Promise<Ended> {
+  async #run(handler: Handler, ended: Ended, before: HeadHooks): Promise<Ended> {
     const request = requestOf(ended.claim)
-    let trouble = thrown
+    let trouble = before.thrown
     const call = async (hook: () => void | Promise<void>): Promise<void> => {
       try {
         await hook()
@@ -84,6 +91,12 @@ export class Handlers {
       }
     }
     const { draft, settlement, response } = ended
+    if (before.promised !== undefined) await call(async () => void (await before.promised))
+    if (settlement?.do === 'release') {
+      // Stopped by us: it comes again, and what came of this attempt is nothing.
+      await call(() => handler.onDone?.(request, undefined))
+      return ended
+    }
     if (settlement?.do === 'follow') {
       const hop = { status: response?.status ?? 0, to: settlement.hop.url }
       await call(() => handler.onRedirect?.(request, hop))
@@ -105,9 +118,10 @@ export class Handlers {
 }
 
 /**
- * Runs `onStatus` and `onHeaders`: why to stop before the body, or undefined to go on. Throws what they throw.
+ * Runs `onStatus` and `onHeaders`: why to stop before the body, undefined to go on, or a promise that settles when a hook
+ * has answered later. Throws what they throw.
  *
- * @param cancel for a promise that resolves later.
+ * @param cancel for an answer that comes later.
  */
 export function askHead(
   handler: Handler,
@@ -115,29 +129,23 @@ export function askHead(
   status: number,
   rawHeaders: readonly string[],
   cancel: (reason: string) => void,
-): string | undefined {
+): string | undefined | Promise<void> {
   const request = requestOf(claim)
   const first = handler.onStatus?.(request, status)
   if (first !== undefined) return first.cancel
   const head: HookHead = { status, rawHeaders, header: (name) => headerValue(rawHeaders, name) }
   const second = handler.onHeaders?.(request, head)
   if (!(second instanceof Promise)) return second?.cancel
-  second.then(
-    (answer) => {
-      if (answer !== undefined) cancel(answer.cancel)
-    },
-    (error: unknown) => cancel(HOOK_THREW + textOf(error)),
-  )
-  return undefined
+  const answered = second.then((answer) => {
+    if (answer !== undefined) cancel(answer.cancel)
+  })
+  // It is awaited when the attempt has ended; until then nobody has to be told, but the body need not come any more.
+  answered.catch(() => cancel('a hook rejected'))
+  return answered
 }
 
 export function textOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
-
-function rejectionOf({ draft }: Ended): string | undefined {
-  const message = draft?.code === 'CANCELLED' ? draft.message : undefined
-  return message?.startsWith(HOOK_THREW) === true ? message.slice(HOOK_THREW.length) : undefined
 }
 
 function requestOf({ url, rootUrl, attempt, depth, meta, input }: Claim): HookRequest {

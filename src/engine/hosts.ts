@@ -90,7 +90,8 @@ export class Hosts {
   paced(host: Host, paceMs: number, answerMs: number): void {
     host.intervalMs = paceMs
     host.boundMs += paceMs + answerMs
-    const bound = host.boundMs / host.perHost
+    // After the last response nobody has to wait.
+    const bound = (host.boundMs - paceMs) / host.perHost
     if (bound > this.longestMs) {
       this.longestMs = bound
       this.longest = host.key

@@ -59,10 +59,12 @@ export class Judge {
 
   judge(attempt: Attempt, host: Host, response: Response | undefined, failure: FetchFailure | undefined): Judgement {
     const { claim } = attempt
-    const status = response?.status ?? 0
+    // A head counts, whatever became of its body.
+    const answer = response ?? failure?.response
+    const status = answer?.status ?? 0
     const retryAfterMs =
-      response !== undefined && (status === 429 || status === 503)
-        ? parseRetryAfter(response.header('retry-after') ?? '', this.#context.clock.wall())
+      answer !== undefined && (status === 429 || status === 503)
+        ? parseRetryAfter(answer.header('retry-after') ?? '', this.#context.clock.wall())
         : undefined
     if (claim.gate === true) return { ...this.#gate(claim, host, response, failure, retryAfterMs), retryAfterMs }
     if (response !== undefined && isRedirect(status)) {

@@ -78,6 +78,13 @@ export class RobotsGate {
     return entry
   }
 
+  /** Origins that could not be reached are asked again: somebody has mended them. */
+  forgetFaults(): void {
+    for (const [origin, { refusal }] of this.#origins.entries()) {
+      if (refusal !== undefined && refusal.code !== 'ROBOTS_UNREACHABLE') this.#origins.delete(origin)
+    }
+  }
+
   check(entry: OriginRobots, pathAndQuery: string): RobotsVerdict {
     if (entry.verdict === 'allow') return ALLOWED
     if (entry.refusal !== undefined) return entry.refusal

@@ -25,7 +25,7 @@ export interface Answered {
 
 export interface WorkerStart {
   readonly modules: readonly string[]
-  /** One Int32: number of the page at work, 0 between pages. */
+  /** Two Int32: number of the page at work, 0 between pages; 1 once the modules are loaded. */
   readonly current: SharedArrayBuffer
   /** File that makes the package findable from anywhere, where the command line has one. */
   readonly resolver: string | undefined
@@ -53,6 +53,10 @@ export interface PoolWorkerOptions {
 const PAGES = 8
 /** Bodies in its hands, unless it is only one. */
 const BYTES = 4 * 1024 * 1024
+/** Stands for no page in `seen` and `killedFor`: a thread may loop for what an earlier page left behind. */
+const BETWEEN = -1
+/** How long a thread may take to load its modules. */
+const LOADING_MS = 60_000
 const FILE = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
 
 /** Set by `bin/resolve.js`, which a thread has to load as well. */
@@ -62,7 +66,7 @@ function resolver(): string | undefined {
 
 export class PoolWorker {
   readonly #options: PoolWorkerOptions
-  readonly #current = new Int32Array(new SharedArrayBuffer(4))
+  readonly #current = new Int32Array(new SharedArrayBuffer(8))
   #worker: Worker | undefined
   readonly #given = new Map<number, Task>()
   #bytes = 0
@@ -107,15 +111,19 @@ export class PoolWorker {
     this.#started().postMessage(handed)
   }
 
-  /** How long it has been at the same page; 0 between pages. */
+  /** How long it has been at the same place: a page, or between pages with some in hand. 0 without any. */
   stuckMs(now: number): number {
-    const current = Atomics.load(this.#current, 0)
+    const page = Atomics.load(this.#current, 0)
+    const isIdle = this.#given.size === 0
+    const current = page === 0 && !isIdle ? BETWEEN : page
     if (current === 0 || current !== this.#seen) {
       this.#seen = current
       this.#seenAt = now
       return 0
     }
-    return now - this.#seenAt
+    const ms = now - this.#seenAt
+    // Loading the modules has a time of its own.
+    return Atomics.load(this.#current, 1) === 1 || ms >= LOADING_MS ? ms : 0
   }
 
   /** It has had its time. */
@@ -132,6 +140,7 @@ export class PoolWorker {
     this.#error = undefined
     this.#seen = 0
     Atomics.store(this.#current, 0, 0)
+    Atomics.store(this.#current, 1, 0)
   }
 
   async close(): Promise<void> {

@@ -93,16 +93,22 @@ class WorkerPool implements ExtractorPool {
 
   #feed(): void {
     if (this.#closed) return
-    for (const thread of this.#threads) {
-      while (this.#queue.length > 0) {
-        const next = this.#queue[0] as Task
-        if (!thread.takes(next)) break
-        this.#queue.shift()
-        thread.push(next)
-      }
-      thread.send()
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      const thread = this.#leastBusy(next)
+      if (thread === undefined) break
+      this.#queue.shift()
+      thread.push(next)
     }
+    for (const thread of this.#threads) thread.send()
     if (this.busy > 0) this.#watch()
+  }
+
+  #leastBusy(task: Task): PoolWorker | undefined {
+    let least: PoolWorker | undefined
+    for (const thread of this.#threads) {
+      if (thread.takes(task) && (least === undefined || thread.busy < least.busy)) least = thread
+    }
+    return least
   }
 
   #answered(task: Task, extraction: Extraction): void {

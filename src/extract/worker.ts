@@ -41,6 +41,7 @@ async function load(): Promise<Extractor[]> {
 async function work(): Promise<void> {
   running = true
   const extractors = await loaded
+  Atomics.store(at, 1, 1)
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     Atomics.store(at, 0, next.number)
     const extraction = await runExtractor(extractors, next.page, () => performance.now())

@@ -31,6 +31,8 @@ export interface FetchFailure {
   readonly address?: string
   /** True: this machine's doing (out of descriptors or ports), not the site's; nothing may be counted against the URL. */
   readonly local?: boolean
+  /** True: the disk of this machine failed after the site had answered. The job is in trouble, not the URL. */
+  readonly disk?: boolean
 }
 
 /** Called by the fetcher, in this order: `onHead` at most once, then exactly one of `onDone` and `onFailed`. */

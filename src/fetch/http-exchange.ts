@@ -123,7 +123,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   }
 
   cancel(reason: string): void {
-    if (this.#phase !== Phase.over) this.#stop({ code: 'CANCELLED', message: reason })
+    if (this.#phase !== Phase.over) this.#stop({ code: 'CANCELLED', message: reason }, true)
   }
 
   assigned(connection: Connection): void {
@@ -174,7 +174,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     }
     const reason = this.#askObserver(status, rawHeaders)
     if (reason !== undefined) {
-      this.#stop({ code: 'CANCELLED', message: reason })
+      this.#stop({ code: 'CANCELLED', message: reason }, true)
       return
     }
     // The observer may have cancelled by the handle.
@@ -294,7 +294,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       code: 'CONNECT_FAILED',
       message: `cannot write the body to ${this.#context.store.spoolFolder} (${why})`,
       cause: error,
-      local: true,
+      disk: true,
     })
   }
 
@@ -329,7 +329,10 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     if (this.#phase !== Phase.settling) this.#marks.endedAt = this.#context.clock.now()
     this.#connection = undefined
     const waiting = this.#phase === Phase.waiting
-    const response = keep && this.#status !== 0 ? this.#response(NO_FLAGS, failure.code === 'BOMB') : undefined
+    const response =
+      keep && this.#status !== 0
+        ? this.#response(NO_FLAGS, failure.code === 'BOMB' || failure.code === 'CANCELLED')
+        : undefined
     this.#phase = Phase.over
     this.#content?.abandon()
     if (connection !== undefined) this.#context.pool.end(origin, connection)
@@ -396,6 +399,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       message: failure.message,
       ...(failure.cause === undefined ? {} : { cause: failure.cause }),
       ...(failure.local === true ? { local: true } : {}),
+      ...(failure.disk === true ? { disk: true } : {}),
       ...(response === undefined ? {} : { response }),
       ...(this.#marks.address === '' ? {} : { address: this.#marks.address }),
     }

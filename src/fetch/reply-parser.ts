@@ -65,11 +65,6 @@ export class ReplyParser {
     return this.#state !== State.head || this.#held !== undefined || this.#interim > 0
   }
 
-  /** True from the final head on. */
-  get inBody(): boolean {
-    return this.#state !== State.head
-  }
-
   /** The next bytes are the reply to a request of this method. */
   expect(method: string): void {
     this.#asked = method

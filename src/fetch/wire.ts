@@ -19,6 +19,8 @@ export interface WireFailure {
   readonly cause?: unknown
   /** True: out of descriptors or ports, nothing the site did. */
   readonly local?: boolean
+  /** True: a file of ours could not be written. */
+  readonly disk?: boolean
   /** The connection broke before a byte of the reply and had served before: the peer may just have closed it idle. */
   readonly stale?: boolean
 }

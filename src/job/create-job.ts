@@ -200,6 +200,7 @@ class FolderJob implements Job {
     const now = this.#clock.wall()
     if (dryRun) return countMatching(backend.frontier, query, now)
     const count = await requeueMatching(backend.frontier, query, now)
+    engine.context.robots.forgetFaults()
     engine.wake()
     return count
   }

@@ -20,7 +20,7 @@ export async function openPool(
   const modules = given.filter((one) => typeof one === 'string' || one instanceof URL)
   if (modules.length === 0) {
     const { inProcessPool } = await import('../extract/in-process.ts')
-    return inProcessPool(given as Extractor[], clock)
+    return inProcessPool(given as Extractor[], clock, options.get<number>('extractTimeout') as number)
   }
   if (modules.length < given.length) {
     throw new SluiceError('OPTION_INVALID', 'extract: modules and functions cannot be mixed in one job', {

@@ -192,7 +192,8 @@ function waitingText(reader: Reader, row: LedgerRow): string {
 
 function explainHost(reader: Reader, stored: StoredJob, host: string): Why {
   const name = host.toLowerCase()
-  const state = reader.key(name)
+  // Keys are hosts: a port in the question is not part of them.
+  const state = reader.key(name) ?? reader.key(name.replace(/:\d+$/, ''))
   if (state === undefined)
     return { url: host, state: 'unknown', trail: [{ topic: 'host', text: 'no URL of this host is known' }] }
   const trail = [

@@ -15,23 +15,21 @@ export interface DurableEvents {
   'warning.raised': { readonly code: string; readonly message: string }
 }
 
+/** One complaint of the schema. */
+export interface ItemRejected {
+  readonly url: string
+  readonly position: number
+  /** Dotted path of the field, '' for the whole item. */
+  readonly path: string
+  readonly message: string
+  readonly value: string
+}
+
 export interface BusEvents extends DurableEvents {
   'request.settled': PageRecord
-  'item.stored': {
-    readonly url: string
-    /** Position among the items of its page, 0-based. */
-    readonly position: number
-    /** The item as it was stored: JSON. */
-    readonly json: string
-  }
-  'item.rejected': {
-    readonly url: string
-    readonly position: number
-    /** Dotted path of the field, '' for the whole item. */
-    readonly path: string
-    readonly message: string
-    readonly value: string
-  }
+  /** `position` among the items of its page, 0-based; `json`: the item as it was stored. */
+  'item.stored': { readonly url: string; readonly position: number; readonly json: string }
+  'item.rejected': ItemRejected
   'request.claimed': { readonly url: string; readonly key: string; readonly attempt: number }
   'request.retried': { readonly url: string; readonly code: string; readonly attempt: number; readonly afterMs: number }
   'response.received': { readonly url: string; readonly status: number; readonly key: string }

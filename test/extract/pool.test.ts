@@ -96,6 +96,13 @@ test('an extractor that throws, loops, leaves, rejects or fills its memory costs
   })
 })
 
+test('a thread that loops between pages is ended, and the page it had not begun is extracted elsewhere', async () => {
+  await withPool({ workers: 1 }, async (pool) => {
+    const answers = await runAll(pool, ['/later', ...good(5)])
+    assert.deepEqual(new Set(Object.values(codes(answers))), new Set(['fine']))
+  })
+})
+
 test('a loop has one attempt, a death three', async () => {
   await withPool({ workers: 1 }, async (pool) => {
     const started = performance.now()

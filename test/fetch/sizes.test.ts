@@ -81,12 +81,12 @@ test('an endless body is TOO_LARGE at the cap', async (t) => {
   await until(() => readdirSync(folder).length === 0)
 })
 
-test('a folder that cannot be written to is this machine’s fault, not the URL’s', async (t) => {
+test('a folder that cannot be written to is trouble of the job, not of the URL', async (t) => {
   const server = await rawServer(t, () => reply(Buffer.alloc(300_000, 'x')))
   const { get, folder } = await setUp(t, { spoolBytes: 100_000 })
   rmSync(folder, { recursive: true })
   const { failure } = await get(`${server.origin}/`)
-  assert.equal(failure?.local, true)
+  assert.equal(failure?.disk, true)
   assert.match(failure?.message ?? '', /cannot write the body/)
 })
 

@@ -114,9 +114,33 @@ test('R1: a hook that throws or rejects costs its own request a HANDLER_THREW an
     assert.equal(records.get('/p/good')?.outcome, 'ok', place)
     if (place !== 'onDone') assert.deepEqual(dones, ['failed'], place)
   }
-  const rejecting: Handler = { onSuccess: () => Promise.reject(new Error('rejected')) }
-  const { records } = await runWith({ '*': rejecting }, ['/p/1'])
-  assert.equal(records.get('/p/1')?.code, 'HANDLER_THREW')
+  for (const place of ['onHeaders', 'onSuccess', 'onDone'] as const) {
+    const rejecting: Handler = { [place]: () => Promise.reject(new Error('rejected')) }
+    const { records } = await runWith({ '*': rejecting }, ['/p/1'])
+    assert.equal(records.get('/p/1')?.code, 'HANDLER_THREW', place)
+  }
+})
+
+test('Retry-After is obeyed where a hook has ended the answer before its body', async (t) => {
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/p/*': { body: 'x' } } } } })
+  t.after(() => origin.close())
+  origin.handle('a.test', '/busy', () => ({ status: 429, headers: { 'Retry-After': '1' }, body: 'busy' }))
+  await inFolder(async (cwd) => {
+    const job = createJob({
+      kind: 'fetch',
+      job: `${cwd}/busy`,
+      seeds: ['http://a.test/busy', 'http://a.test/p/1'],
+      resolve: origin.resolveFlag,
+      contact: 'https://lab.example/bot',
+      delay: 10,
+      retries: 0,
+      handlers: { '*': { onStatus: (_request, status) => (status >= 400 ? { cancel: 'busy' } : undefined) } },
+    })
+    await job.run()
+  })
+  const [, busy, page] = [...origin.ledger().arrivals()]
+  assert.equal(busy?.path, '/busy')
+  assert.ok((page?.arrivedAt ?? 0) - (busy?.arrivedAt ?? 0) >= 1000, 'the host was given its second')
 })
 
 test('R1: hooks hear of each attempt, and whether another follows', async () => {

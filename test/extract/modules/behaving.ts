@@ -11,6 +11,11 @@ export default defineExtractor({
     if (pathname.startsWith('/memory')) for (;;) kept.push(Array.from({ length: 10_000 }, (_, i) => ({ i })))
     if (pathname.startsWith('/exit')) process.exit(7)
     if (pathname.startsWith('/async')) void Promise.reject(new Error('nobody waits for this'))
+    if (pathname.startsWith('/later')) {
+      setImmediate(() => {
+        for (;;);
+      })
+    }
     if (pathname.startsWith('/print')) console.log('printed by an extractor')
     if (pathname.startsWith('/many')) for (let n = 0; n < 20_000; n++) yield { n, text: 'x'.repeat(100) }
     yield { path: pathname, length: page.text().length }

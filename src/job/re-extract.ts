@@ -1,0 +1,212 @@
+/**
+ * Extractors over stored pages instead of the web: every page of an archive once (its latest answer), on all cores, without
+ * one request. Beside the job's own extractors it says field by field what would change; only `accept` writes.
+ */
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { systemClock } from '../engine/clock.ts'
+import { ExtractionReport, type ExtractionFigures } from '../engine/extraction-report.ts'
+import type { Extraction, ExtractorPool, PageInput } from '../extract/extraction.ts'
+import { parseContentType } from '../http/content-type.ts'
+import { headerValue } from '../http/headers.ts'
+import { SluiceError } from '../model/errors.ts'
+import type { Sink, SinkRecord } from '../sink/sink.ts'
+import { openArchive, type ArchivePage } from '../source/warc.ts'
+import { createFingerprint, hexOf } from '../url/fingerprint.ts'
+import { readStored, writeStored } from './folder.ts'
+import { ItemDiff } from './item-diff.ts'
+import { openSinks } from './open-backend.ts'
+import { openPool } from './open-pool.ts'
+import { resolveOptions } from './options.ts'
+import type { OptionLayer } from './options.ts'
+
+export interface ReExtractInit {
+  /** Job folder, folder of WARC files, or one WARC file. */
+  readonly subject: string
+  /** Extractor modules to run. */
+  readonly modules: readonly string[]
+  /** Options that matter here: `workers`, `extractTimeout`, `workerMemory`, `out`. */
+  readonly layer: OptionLayer
+  readonly cwd: string
+  /** Write the items and, in a job, keep the modules as its extractors. */
+  readonly accept: boolean
+}
+
+export interface ReExtraction {
+  readonly pages: number
+  readonly figures: ExtractionFigures
+  /** Against the job's own extractors; undefined where it has none. */
+  readonly diff: ItemDiff | undefined
+  /** Where items were written. */
+  readonly outputs: readonly string[]
+  readonly ms: number
+}
+
+/** Items written together. */
+const BATCH = 64
+
+/** Throws `SluiceError`: no archive, a module that cannot be loaded, an output that is there already. */
+export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
+  const { subject, cwd, accept } = init
+  const clock = systemClock()
+  const started = clock.now()
+  const stored = existsSync(join(subject, 'config.json')) ? readStored(subject) : undefined
+  const archive = openArchive(stored === undefined ? subject : archiveOf(subject))
+  const before = stored?.options['extract']
+  const pool = await poolOf(init, init.modules, cwd)
+  const old = Array.isArray(before) ? await poolOf(init, before as string[], stored?.cwd ?? cwd) : undefined
+  const output = accept ? await openOutput(init, stored?.id, pool) : undefined
+  const report = new ExtractionReport(undefined)
+  const diff = old === undefined ? undefined : new ItemDiff()
+  const latest = latestCaptures(archive.files)
+  const fingerprint = await createFingerprint(0n)
+  let pages = 0
+  let batch: SinkRecord[] = []
+  let seq = 0
+  const flush = async (): Promise<void> => {
+    const full = batch
+    batch = []
+    for (const sink of output?.sinks ?? []) if (full.length > 0) await sink.write(full)
+  }
+  try {
+    const running = new Set<Promise<void>>()
+    for await (const page of archive.pages()) {
+      if (!isCurrent(page, latest)) continue
+      const input = inputOf(page, hexOf(fingerprint.of(page.url)))
+      if (!pool.wants(input.url, input.contentType, undefined)) continue
+      pages++
+      const work = Promise.all([run(pool, input), old === undefined ? undefined : run(old, input)]).then(
+        ([extraction, previous]) => {
+          report.add(input.url, extraction)
+          if (previous !== undefined) diff?.compare(input.url, previous, extraction)
+          if (output !== undefined && extraction.failure === undefined) batch.push(recordOf(input, extraction, ++seq))
+        },
+      )
+      running.add(work)
+      void work.finally(() => running.delete(work))
+      while (Math.min(pool.room, old?.room ?? 1) <= 0) await Promise.race(running)
+      if (batch.length >= BATCH) await flush()
+    }
+    await Promise.all(running)
+    await flush()
+    for (const sink of output?.sinks ?? []) await sink.close()
+    output?.finish()
+    if (accept && stored !== undefined) {
+      writeStored(subject, {
+        ...stored,
+        options: { ...stored.options, extract: init.modules.map((path) => resolve(cwd, path)) },
+      })
+    }
+  } finally {
+    await pool.close()
+    await old?.close()
+  }
+  const outputs = output?.paths ?? []
+  return { pages, figures: report.figures, diff, outputs, ms: clock.now() - started }
+}
+
+function archiveOf(folder: string): string {
+  const path = join(folder, 'archive')
+  if (!existsSync(path)) {
+    throw new SluiceError('INPUT_UNREADABLE', `${folder} has no archive`, {
+      hint: 'a job keeps its pages with --store; run it once more with that',
+    })
+  }
+  return path
+}
+
+async function poolOf(init: ReExtractInit, modules: readonly string[], cwd: string): Promise<ExtractorPool> {
+  const options = resolveOptions([init.layer, { origin: 'flag', values: { extract: modules, out: undefined } }])
+  return (await openPool(options, cwd, systemClock())) as ExtractorPool
+}
+
+interface Output {
+  readonly sinks: readonly Sink[]
+  readonly paths: readonly string[]
+  /** Puts what was written into its place. */
+  finish(): void
+}
+
+/** `out` where it is given: new files only. Else `items.ndjson` of the job, replaced when everything is written. */
+async function openOutput(init: ReExtractInit, id: string | undefined, pool: ExtractorPool): Promise<Output> {
+  const given = init.layer.values['out'] as string[] | undefined
+  const place = join(init.subject, 'items.ndjson')
+  const fresh = join(init.subject, 'items.new.ndjson')
+  if (given === undefined && id === undefined) {
+    throw new SluiceError('OPTION_INVALID', 'items of an archive without a job need a place', {
+      hint: 'give -o items.ndjson',
+    })
+  }
+  for (const path of given ?? []) {
+    const file = resolve(init.cwd, path)
+    if (existsSync(file) && statSync(file).size > 0) {
+      throw new SluiceError('OPTION_INVALID', `${path} is there already`, { hint: 'name a new file' })
+    }
+  }
+  rmSync(fresh, { force: true })
+  const options = resolveOptions([{ origin: 'flag', values: { out: given ?? [fresh] } }])
+  const { sinks, outputs } = await openSinks(options, init.cwd, undefined)
+  const info = { name: basename(init.subject), id: id ?? 'extract', run: 1, committedSeq: 0, columns: [] }
+  for (const sink of sinks) await sink.open({ ...info, items: { columns: pool.columns } }, undefined)
+  return {
+    sinks,
+    paths: given === undefined ? [place] : outputs,
+    finish: () => {
+      if (given === undefined) renameSync(fresh, place)
+    },
+  }
+}
+
+/** `file:offset` of the last answer of each URL, by the indexes beside the files; empty where there are none. */
+function latestCaptures(files: readonly string[]): Map<string, string> {
+  const latest = new Map<string, { readonly at: string; readonly place: string }>()
+  for (const file of files) {
+    const index = file.replace(/\.warc(?:\.gz)?$/, '.cdxj')
+    if (!existsSync(index)) return new Map()
+    for (const line of readFileSync(index, 'utf8').split('\n')) {
+      const open = line.indexOf('{')
+      if (open < 0) continue
+      const at = line.split(' ')[1] ?? ''
+      const { url, offset, status } = JSON.parse(line.slice(open)) as { url: string; offset: string; status?: string }
+      // A 304 repeats what is there; what failed says nothing about the page.
+      if (status !== '200') continue
+      const known = latest.get(url)
+      if (known === undefined || known.at <= at) latest.set(url, { at, place: `${basename(file)}:${offset}` })
+    }
+  }
+  return new Map([...latest].map(([url, { place }]) => [url, place]))
+}
+
+function isCurrent(page: ArchivePage, latest: Map<string, string>): boolean {
+  if (page.status !== 200 || page.problem !== undefined) return false
+  const place = latest.get(page.url)
+  return place === undefined ? latest.size === 0 : place === `${basename(page.file)}:${page.offset}`
+}
+
+function inputOf({ url, status, rawHeaders, body }: ArchivePage, id: string): PageInput {
+  const type = parseContentType(headerValue(rawHeaders, 'content-type'))
+  return {
+    id,
+    url,
+    final: url,
+    status,
+    rawHeaders,
+    contentType: type.essence,
+    charset: type.charset,
+    body,
+    file: undefined,
+    depth: 0,
+    label: undefined,
+    input: undefined,
+  }
+}
+
+function run(pool: ExtractorPool, page: PageInput): Promise<Extraction> {
+  return new Promise((resolve) => pool.run(page, resolve))
+}
+
+function recordOf({ id, url }: PageInput, { items }: Extraction, seq: number): SinkRecord {
+  const t = new Date(0).toISOString()
+  const record = { url, outcome: 'ok', depth: 0, attempt: 1, t, run: 1, seq } as const
+  return { record, json: JSON.stringify(record), dedupeKey: id, items, body: new Uint8Array(0) }
+}

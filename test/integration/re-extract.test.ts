@@ -1,0 +1,87 @@
+/** Another extractor over stored pages: no request, what would change field by field, and only --accept writes. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { startOrigin } from '../../src/testing/origin.ts'
+import { shop } from '../../src/testing/origin/shop.ts'
+import { inFolder, runCli } from '../cli/run-cli.ts'
+import { fast } from './web.ts'
+
+const extractor = (fields: string): string =>
+  `import { defineExtractor } from 'sluice'
+export default defineExtractor({ match: '/product/*', extract: (page) => [{ ${fields} }] })
+`
+
+const readItems = (path: string): Record<string, unknown>[] =>
+  readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+test('a better extractor runs over the stored pages without a request, and shows what it changes before it is accepted', async (t) => {
+  const origin = await startOrigin({ sites: { 'shop.test': { content: { kind: 'shop' } } } })
+  t.after(() => origin.close())
+  const count = shop().products.length
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'old.ts'), extractor("title: page.$('h1').text(), price: page.$('.price').text(), old: 1"))
+    writeFileSync(
+      join(cwd, 'new.ts'),
+      extractor("title: page.$('h1').text(), price: page.$('.price').number(), image: page.$('img').url()"),
+    )
+    const crawl = ['crawl', 'http://shop.test/', '-j', 'shop', '--store', '--extract', 'old.ts', ...fast(origin)]
+    assert.equal((await runCli(crawl, { cwd })).code, 0)
+    const place = join(cwd, 'shop.sluice', 'items.ndjson')
+    const before = readFileSync(place, 'utf8')
+    const requests = origin.ledger().count
+
+    const shown = await runCli(['extract', 'shop', '--with', 'new.ts'], { cwd })
+    assert.equal(shown.code, 0, shown.stderr)
+    assert.match(shown.stdout, new RegExp(`^${count} pages, ${count} items, .*0 requests`))
+    assert.match(shown.stdout, new RegExp(`items: 0 same, ${count} changed, 0 new, 0 gone`))
+    assert.match(shown.stdout, new RegExp(`price +=0 ~${count} \\+0 -0\\n +"\\$[\\d.]+" -> [\\d.]+ +http://shop`))
+    assert.match(shown.stdout, new RegExp(`image +=0 ~0 \\+${count} -0`))
+    assert.match(shown.stdout, new RegExp(`old +=0 ~0 \\+0 -${count}`))
+    assert.ok(!/ title +=/.test(shown.stdout), 'what stays the same is not listed')
+    assert.equal(readFileSync(place, 'utf8'), before, 'nothing is written yet')
+
+    const accepted = await runCli(['extract', 'shop', '--with', 'new.ts', '--accept'], { cwd })
+    assert.equal(accepted.code, 0, accepted.stderr)
+    const items = readItems(place)
+    assert.equal(items.length, count)
+    assert.ok(
+      items.every(({ price, image, old }) => typeof price === 'number' && image !== undefined && old === undefined),
+    )
+    assert.equal(origin.ledger().count, requests, 'nobody asked the site')
+
+    const again = await runCli(['extract', 'shop', '--with', 'new.ts'], { cwd })
+    assert.match(again.stdout, new RegExp(`items: ${count} same, 0 changed, 0 new, 0 gone`), 'it is the job’s own now')
+  })
+})
+
+test('a file of somebody is never written over, and a job without an archive says how to get one', async (t) => {
+  const origin = await startOrigin({
+    sites: { 'shop.test': { content: { kind: 'shop', categories: 1, products: 2 } } },
+  })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'e.ts'), extractor("title: page.$('h1').text()"))
+    assert.equal((await runCli(['crawl', 'http://shop.test/', '-j', 'shop', ...fast(origin)], { cwd })).code, 0)
+    const without = await runCli(['extract', 'shop', '--with', 'e.ts'], { cwd })
+    assert.equal(without.code, 2)
+    assert.match(without.stderr, /has no archive[^]*--store/)
+    assert.equal(
+      (await runCli(['crawl', 'http://shop.test/', '-j', 'kept', '--store', ...fast(origin)], { cwd })).code,
+      0,
+    )
+    writeFileSync(join(cwd, 'mine.ndjson'), '{"mine":true}\n')
+    const refused = await runCli(['extract', 'kept', '--with', 'e.ts', '--accept', '-o', 'mine.ndjson'], { cwd })
+    assert.equal(refused.code, 2, refused.stdout)
+    assert.equal(readFileSync(join(cwd, 'mine.ndjson'), 'utf8'), '{"mine":true}\n')
+    const archive = join('kept.sluice', 'archive')
+    const alone = await runCli(['extract', archive, '--with', 'e.ts', '--accept', '-o', 'fresh.csv'], { cwd })
+    assert.equal(alone.code, 0, alone.stderr)
+    assert.ok(existsSync(join(cwd, 'fresh.csv')))
+    assert.equal(readFileSync(join(cwd, 'fresh.csv'), 'utf8').trimEnd().split(/\r?\n/).length, 3)
+  })
+})
