@@ -1,6 +1,7 @@
 /*
  * A job file may say `import … from 'sluice'` wherever it lies: what its own folder has installed, else this package.
- * In a clone that means the sources, which need no build. Every thread that loads files of the user needs it.
+ * In a clone that means the sources, which need no build. Each thread loads it before its first file of the user: the hook
+ * is asked for every module from then on, which is felt at a start.
  */
 'use strict'
 
@@ -10,9 +11,6 @@ var path = require('path')
 var root = path.join(__dirname, '..')
 var inClone = fs.existsSync(path.join(root, 'src', 'cli', 'main.ts'))
 var home = require('url').pathToFileURL(path.join(root, 'package.json')).href
-
-// Extractor threads are told where it is.
-globalThis[Symbol.for('sluice.resolver')] = __filename
 
 require('module').registerHooks({
   resolve: function (specifier, context, next) {

@@ -33,7 +33,7 @@ function start() {
   hideWarnings()
   rememberCompiled()
   var inClone = fs.existsSync(source)
-  require('./resolve.js')
+  globalThis[Symbol.for('sluice.resolver')] = path.join(__dirname, 'resolve.js')
   require('./load.js')(require('url').pathToFileURL(inClone ? source : built).href)
     .then(function (cli) {
       return cli.main(args)

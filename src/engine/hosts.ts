@@ -2,10 +2,10 @@
  * Health of the keys now at work: answer times, complaints, the interval in force, what it adds to the polite lower
  * bound. Bounded; what a restart must know (interval, block) lives in the frontier.
  */
-import { LRUCache } from 'lru-cache'
 import { asksToSlowDown } from '../policy/polite.ts'
 import type { HostState } from '../policy/policy.ts'
 import type { ErrorCode } from '../model/errors.ts'
+import { recent } from './recent.ts'
 import type { HostSettings } from './settings.ts'
 
 export interface Host extends HostState {
@@ -27,7 +27,7 @@ export interface Host extends HostState {
 const EWMA = 0.2
 
 export class Hosts {
-  readonly #hosts = new LRUCache<string, Host>({ max: 100_000 })
+  readonly #hosts = recent<Host>(100_000)
   readonly #settings: (key: string) => HostSettings
   /** Key with the largest bound so far. */
   longest = ''

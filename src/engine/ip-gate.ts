@@ -2,7 +2,7 @@
  * One pace per IP address, for keys that share a server. It acts after DNS: a request whose address is busy goes back
  * with a time, and its key waits with it. Live state only; the keys' own clocks are the durable ones.
  */
-import { LRUCache } from 'lru-cache'
+import { recent } from './recent.ts'
 
 interface Address {
   inFlight: number
@@ -10,7 +10,7 @@ interface Address {
 }
 
 export class IpGate {
-  readonly #addresses = new LRUCache<string, Address>({ max: 100_000 })
+  readonly #addresses = recent<Address>(100_000)
 
   /** Takes a slot of the address; or says how long to wait, ms. */
   enter(ip: string, slots: number, now: number): number {

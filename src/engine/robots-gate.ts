@@ -3,7 +3,7 @@
  * frontier's key on a miss, and turns the answer of a gate request into that state (RFC 9309 2.3.1). It fetches nothing:
  * robots.txt is an ordinary request of its key's queue.
  */
-import { LRUCache } from 'lru-cache'
+import { recent } from './recent.ts'
 import type { RobotsState } from '../frontier/frontier.ts'
 import { CODES } from '../model/errors.ts'
 import type { ErrorCode } from '../model/errors.ts'
@@ -50,7 +50,7 @@ const ALLOWED: RobotsVerdict = { allowed: true, code: 'ROBOTS_DENIED', reason: '
 
 export class RobotsGate {
   readonly #agent: string
-  readonly #origins = new LRUCache<string, OriginRobots>({ max: 50_000 })
+  readonly #origins = recent<OriginRobots>(50_000)
 
   constructor(agent: string) {
     this.#agent = agent

@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { ExtractFailure, Extraction, PageInput } from './extraction.ts'
+import { moduleResolver } from './user-module.ts'
 
 /** One page on its way. */
 export interface Task {
@@ -58,11 +59,6 @@ const BETWEEN = -1
 /** How long a thread may take to load its modules. */
 const LOADING_MS = 60_000
 const FILE = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
-
-/** Set by `bin/resolve.js`, which a thread has to load as well. */
-function resolver(): string | undefined {
-  return (globalThis as { [name: symbol]: unknown })[Symbol.for('sluice.resolver')] as string | undefined
-}
 
 export class PoolWorker {
   readonly #options: PoolWorkerOptions
@@ -156,7 +152,7 @@ export class PoolWorker {
     const workerData: WorkerStart = {
       modules,
       current: this.#current.buffer as SharedArrayBuffer,
-      resolver: resolver(),
+      resolver: moduleResolver(),
     }
     const worker = new Worker(new URL(FILE, import.meta.url), {
       workerData,

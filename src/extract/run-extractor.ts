@@ -13,6 +13,7 @@ import type { ExtractedItem, Extraction, FollowedLink, ItemIssue, PageInput } fr
 import { itemJson, shownJson } from './item-json.ts'
 import { ExtractPage } from './page.ts'
 import { validateItem } from './schema.ts'
+import { importDefault } from './user-module.ts'
 
 /**
  * Extractors of a module: its default export, one or a list; plain objects of the same fields do as well.
@@ -29,7 +30,7 @@ export async function loadExtractor(specifier: string): Promise<readonly Extract
   }
   let exported: unknown
   try {
-    exported = ((await import(pathToFileURL(path).href)) as { default?: unknown }).default
+    exported = await importDefault(pathToFileURL(path).href)
   } catch (cause) {
     throw new SluiceError('OPTION_INVALID', `${path}: ${describeThrown(cause)}${placeOf(cause, path)}`, {
       hint: loadHint(cause),

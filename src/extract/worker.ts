@@ -2,11 +2,11 @@
  * What runs in an extractor thread: loads the modules once, then takes one page after the other. It says in shared
  * memory which page it is at, before it touches it.
  */
-import { createRequire } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Extractor } from './define.ts'
 import type { Answered, Handed, WorkerStart } from './pool-worker.ts'
 import { loadExtractor, runExtractor } from './run-extractor.ts'
+import { setModuleResolver } from './user-module.ts'
 
 /** Results that are sent together, and how long one may wait for others, ms. */
 const TOGETHER = 8
@@ -20,8 +20,7 @@ let results: Answered['results'][number][] = []
 let sentAt = 0
 let running = false
 
-// The command line finds its own package for modules that lie anywhere; a thread has to be told again.
-if (resolver !== undefined) createRequire(import.meta.url)(resolver)
+setModuleResolver(resolver)
 
 const loaded: Promise<Extractor[]> = load()
 // Told to whoever waits for it, with a page in hand.

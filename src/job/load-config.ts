@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { importDefault } from '../extract/user-module.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { JobOptions } from './options.ts'
 import type { JobKind } from './job.ts'
@@ -56,7 +57,7 @@ async function readConfig(path: string): Promise<Readonly<Record<string, unknown
       case '.mts':
       case '.js':
       case '.mjs':
-        value = ((await import(pathToFileURL(path).href)) as { default?: unknown }).default
+        value = await importDefault(pathToFileURL(path).href)
         break
       default:
         throw new SluiceError('OPTION_INVALID', `${path}: this kind of file cannot be a config`, {
