@@ -67,9 +67,9 @@ export function readStored(folder: string): StoredJob | undefined {
 }
 
 /** Atomic: a death never leaves half a file. */
-export function writeWhole(path: string, text: string, mode = 0o666): void {
+export function writeWhole(path: string, content: string | Uint8Array, mode = 0o666): void {
   const temporary = `${path}.tmp`
-  writeFileSync(temporary, text, { mode })
+  writeFileSync(temporary, content, { mode })
   renameSync(temporary, path)
 }
 

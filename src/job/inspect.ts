@@ -2,15 +2,14 @@
  * One URL looked at closely: fetched by a job of its own that leaves nothing behind, with robots.txt and limits as always,
  * and through an extractor if one is given. Nothing is stored.
  */
-import type { Consumer } from '../engine/context.ts'
 import { systemClock } from '../engine/clock.ts'
 import type { Extraction, ExtractorPool } from '../extract/extraction.ts'
-import { parseContentType } from '../http/content-type.ts'
 import type { PageRecord } from '../model/record.ts'
 import type { Response } from '../model/response.ts'
-import { jobOf } from './create-job.ts'
+import { fetchOne } from './fetch-one.ts'
 import { openPool } from './open-pool.ts'
 import type { ResolvedOptions } from './options.ts'
+import { pageInput, runPage } from './page-input.ts'
 
 export interface Inspection {
   readonly record: PageRecord
@@ -29,37 +28,18 @@ export interface Inspection {
 
 /** @param options `seeds` holds the URL. Throws `SluiceError` for bad options and modules that cannot be loaded. */
 export async function inspectUrl(options: ResolvedOptions, cwd: string): Promise<Inspection> {
-  const clock = systemClock()
-  const pool = await openPool(options, cwd, clock)
-  let inspection: Inspection | undefined
-  const consumer: Consumer = {
-    async offer(pages) {
-      for (const { record, response } of pages) {
-        const extraction = response === undefined ? undefined : await extractionOf(pool, record, response)
-        inspection = {
-          record,
-          ...(response === undefined ? {} : { answer: answerOf(response) }),
-          ...(extraction === undefined ? {} : { extraction }),
-        }
-      }
-      return pages.length
-    },
-  }
-  const job = jobOf('fetch', without(options, 'extract'), cwd, { durable: false, consumer })
+  const pool = await openPool(options, cwd, systemClock())
   try {
-    await job.run()
+    return await fetchOne(options, cwd, async (record, response) => {
+      const extraction = response === undefined ? undefined : await extractionOf(pool, record, response)
+      return {
+        record,
+        ...(response === undefined ? {} : { answer: answerOf(response) }),
+        ...(extraction === undefined ? {} : { extraction }),
+      }
+    })
   } finally {
-    await job.close()
     await pool?.close()
-  }
-  return inspection as Inspection
-}
-
-function without(options: ResolvedOptions, name: string): ResolvedOptions {
-  return {
-    ...options,
-    get: (wanted) => (wanted === name ? undefined : options.get(wanted)),
-    given: (wanted) => wanted !== name && options.given(wanted),
   }
 }
 
@@ -67,30 +47,13 @@ function answerOf({ status, statusText, rawHeaders, timing, size }: Response): N
   return { status, statusText, rawHeaders, timing, size }
 }
 
-function extractionOf(
+async function extractionOf(
   pool: ExtractorPool | undefined,
   record: PageRecord,
   response: Response,
-): Promise<Extraction> | undefined {
+): Promise<Extraction | undefined> {
   const { url, final = url, outcome } = record
   if (pool === undefined || outcome !== 'ok' || !pool.wants(final, response.contentType, undefined)) return undefined
-  return new Promise((resolve) => {
-    pool.run(
-      {
-        id: url,
-        url: final,
-        final,
-        status: response.status,
-        rawHeaders: response.rawHeaders,
-        contentType: response.contentType,
-        charset: parseContentType(response.header('content-type')).charset,
-        body: response.body,
-        file: response.file,
-        depth: 0,
-        label: undefined,
-        input: record.input,
-      },
-      resolve,
-    )
-  })
+  const { status, rawHeaders, body, file } = response
+  return runPage(pool, pageInput({ url: final, status, rawHeaders, body, bodyFile: file, input: record.input }))
 }

@@ -25,7 +25,7 @@ export class ItemDiff {
   }
 
   /** Items of one page; they are told apart by their key, else by their position. */
-  compare(url: string, before: Extraction, now: Extraction): void {
+  compare(url: string, before: Pick<Extraction, 'items'>, now: Pick<Extraction, 'items'>): void {
     const old = byIdentity(before)
     for (const [identity, item] of byIdentity(now)) {
       const known = old.get(identity)
@@ -67,9 +67,13 @@ export class ItemDiff {
   }
 }
 
-function byIdentity({ items }: Extraction): Map<string, Record<string, unknown>> {
+/** A key that comes again on the page is a further item. */
+function byIdentity({ items }: Pick<Extraction, 'items'>): Map<string, Record<string, unknown>> {
   const known = new Map<string, Record<string, unknown>>()
-  for (const { json, key, position } of items)
-    known.set(key ?? `#${position}`, JSON.parse(json) as Record<string, unknown>)
+  for (const { json, key, position } of items) {
+    let identity = key ?? `#${position}`
+    for (let n = 2; known.has(identity); n++) identity = `${key}\n${n}`
+    known.set(identity, JSON.parse(json) as Record<string, unknown>)
+  }
   return known
 }

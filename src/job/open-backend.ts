@@ -121,6 +121,21 @@ export function parseResolves(texts: readonly string[]): Resolve[] {
   })
 }
 
+/** `Name: value` lines. */
+export function parseHeaders(lines: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    if (colon <= 0) {
+      throw new SluiceError('OPTION_INVALID', `--header: ${JSON.stringify(line)} is not 'Name: value'`, {
+        hint: "for example -H 'Accept-Language: pt'",
+      })
+    }
+    headers[line.slice(0, colon).trim()] = line.slice(colon + 1).trim()
+  }
+  return headers
+}
+
 export async function openFetcher(
   options: ResolvedOptions,
   clock: Clock,
@@ -130,16 +145,7 @@ export async function openFetcher(
   seeds: readonly string[],
 ): Promise<Fetcher> {
   mkdirSync(spoolFolder, { recursive: true })
-  const headers: Record<string, string> = {}
-  for (const line of options.get<string[]>('header') ?? []) {
-    const colon = line.indexOf(':')
-    if (colon <= 0) {
-      throw new SluiceError('OPTION_INVALID', `--header: ${JSON.stringify(line)} is not 'Name: value'`, {
-        hint: "for example -H 'Accept-Language: pt'",
-      })
-    }
-    headers[line.slice(0, colon).trim()] = line.slice(colon + 1).trim()
-  }
+  const headers = parseHeaders(options.get<string[]>('header') ?? [])
   const proxy = options.get<string>('proxy')
   return httpFetcher({
     clock,

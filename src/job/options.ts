@@ -119,17 +119,7 @@ export function resolveOptions(layers: readonly OptionLayer[]): ResolvedOptions 
   for (const layer of layers) {
     for (const [name, value] of Object.entries(layer.values)) {
       if (value === undefined) continue
-      if (!Object.hasOwn(OPTIONS, name)) throw unknownOption(name, layer.origin)
-      try {
-        values[name as OptionName] = parseOption(name as OptionName, value)
-      } catch (error) {
-        if (error instanceof SluiceError && layer.origin !== 'flag') {
-          throw new SluiceError(error.code, `${error.message} (${layer.origin})`, {
-            ...(error.hint === undefined ? {} : { hint: error.hint }),
-          })
-        }
-        throw error
-      }
+      values[name as OptionName] = parseValue(name, value, layer.origin)
       origins[name as OptionName] = layer.origin
     }
   }
@@ -140,6 +130,33 @@ export function resolveOptions(layers: readonly OptionLayer[]): ResolvedOptions 
     origins,
     get: <Value>(name: OptionName) => values[name] as Value | undefined,
     given: (name) => origins[name] !== undefined,
+  }
+}
+
+/** One value, checked by its row. Throws `OPTION_UNKNOWN` or `OPTION_INVALID`, naming the origin. */
+export function parseValue(name: string, value: unknown, origin: string): unknown {
+  if (!Object.hasOwn(OPTIONS, name)) throw unknownOption(name, origin)
+  try {
+    return parseOption(name as OptionName, value)
+  } catch (error) {
+    if (!(error instanceof SluiceError) || origin === 'flag') throw error
+    throw new SluiceError(error.code, `${error.message} (${origin})`, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    })
+  }
+}
+
+/** The same options with other values in places; undefined: as if it had not been given. */
+export function replaceOptions(
+  options: ResolvedOptions,
+  replaced: Readonly<Partial<Record<OptionName, unknown>>>,
+): ResolvedOptions {
+  const values = { ...options.values, ...replaced }
+  return {
+    values,
+    origins: options.origins,
+    get: <Value>(name: OptionName) => values[name] as Value | undefined,
+    given: (name) => (Object.hasOwn(replaced, name) ? replaced[name] !== undefined : options.given(name)),
   }
 }
 

@@ -7,8 +7,6 @@ import { basename, join, resolve } from 'node:path'
 import { systemClock } from '../engine/clock.ts'
 import { ExtractionReport, type ExtractionFigures } from '../engine/extraction-report.ts'
 import type { Extraction, ExtractorPool, PageInput } from '../extract/extraction.ts'
-import { parseContentType } from '../http/content-type.ts'
-import { headerValue } from '../http/headers.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Sink, SinkRecord } from '../sink/sink.ts'
 import { openArchive, type ArchivePage } from '../source/warc.ts'
@@ -19,6 +17,7 @@ import { openSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
 import { resolveOptions } from './options.ts'
 import type { OptionLayer } from './options.ts'
+import { pageInput, runPage } from './page-input.ts'
 
 export interface ReExtractInit {
   /** Job folder, folder of WARC files, or one WARC file. */
@@ -72,10 +71,10 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
     const running = new Set<Promise<void>>()
     for await (const page of archive.pages()) {
       if (!isCurrent(page, latest)) continue
-      const input = inputOf(page, hexOf(fingerprint.of(page.url)))
+      const input = pageInput(page, hexOf(fingerprint.of(page.url)))
       if (!pool.wants(input.url, input.contentType, undefined)) continue
       pages++
-      const work = Promise.all([run(pool, input), old === undefined ? undefined : run(old, input)]).then(
+      const work = Promise.all([runPage(pool, input), old === undefined ? undefined : runPage(old, input)]).then(
         ([extraction, previous]) => {
           report.add(input.url, extraction)
           if (previous !== undefined) diff?.compare(input.url, previous, extraction)
@@ -181,28 +180,6 @@ function isCurrent(page: ArchivePage, latest: Map<string, string>): boolean {
   if (page.status !== 200 || page.problem !== undefined) return false
   const place = latest.get(page.url)
   return place === undefined ? latest.size === 0 : place === `${basename(page.file)}:${page.offset}`
-}
-
-function inputOf({ url, status, rawHeaders, body }: ArchivePage, id: string): PageInput {
-  const type = parseContentType(headerValue(rawHeaders, 'content-type'))
-  return {
-    id,
-    url,
-    final: url,
-    status,
-    rawHeaders,
-    contentType: type.essence,
-    charset: type.charset,
-    body,
-    file: undefined,
-    depth: 0,
-    label: undefined,
-    input: undefined,
-  }
-}
-
-function run(pool: ExtractorPool, page: PageInput): Promise<Extraction> {
-  return new Promise((resolve) => pool.run(page, resolve))
 }
 
 function recordOf({ id, url }: PageInput, { items }: Extraction, seq: number): SinkRecord {

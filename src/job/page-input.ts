@@ -1,0 +1,32 @@
+/** One page for extractors from whatever holds an answer: a response, an archive, a saved file. */
+import type { Extraction, ExtractorPool, PageInput } from '../extract/extraction.ts'
+import { parseContentType } from '../http/content-type.ts'
+import { headerValue } from '../http/headers.ts'
+
+export interface Answer {
+  /** URL that answered. */
+  readonly url: string
+  readonly status: number
+  /** Names and values in the order of the wire, flat. */
+  readonly rawHeaders: readonly string[]
+  /** Decoded. Empty where a file holds it. */
+  readonly body: Uint8Array
+  /** Path of a body too large for memory. */
+  readonly bodyFile?: string | undefined
+  /** What `follow` said when the link was found. */
+  readonly label?: string | undefined
+  readonly input?: PageInput['input']
+}
+
+/** @param id identity of the page among those that are in the pool at the same time. Default: its URL. */
+export function pageInput(answer: Answer, id: string = answer.url): PageInput {
+  const { url, status, rawHeaders, body, bodyFile, label, input } = answer
+  const { essence: contentType, charset } = parseContentType(headerValue(rawHeaders, 'content-type'))
+  const facts = { id, url, final: url, status, rawHeaders, contentType, charset }
+  return { ...facts, body, file: bodyFile, depth: 0, label, input }
+}
+
+/** Runs one page through the pool; never rejects. */
+export function runPage(pool: ExtractorPool, page: PageInput): Promise<Extraction> {
+  return new Promise((resolve) => pool.run(page, resolve))
+}
