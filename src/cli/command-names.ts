@@ -10,6 +10,7 @@ export type CommandName =
   | 'retry'
   | 'inspect'
   | 'extract'
+  | 'check'
   | 'explain'
   | 'help'
 
@@ -24,3 +25,5 @@ export type OwnFlagName =
   | 'asJson'
   | 'with'
   | 'accept'
+  | 'record'
+  | 'label'

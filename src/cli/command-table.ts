@@ -29,6 +29,12 @@ export interface CommandRow {
 
 const YES: OwnFlag = { name: 'yes' }
 
+/** What matters to one request and to the extractors that its page goes through. */
+const ONE_PAGE: readonly OptionName[] = [
+  ...(['contact', 'extract', 'extractTimeout', 'workerMemory', 'robots', 'reason', 'timeout', 'maxSize'] as const),
+  ...(['header', 'userAgent', 'proxy', 'resolve', 'private', 'lang'] as const),
+]
+
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'fetch',
@@ -92,10 +98,7 @@ export const COMMANDS: readonly CommandRow[] = [
     name: 'inspect',
     takes: 'URL',
     most: 1,
-    options: [
-      ...['contact', 'extract', 'extractTimeout', 'workerMemory', 'robots', 'reason', 'timeout', 'maxSize'],
-      ...['header', 'userAgent', 'proxy', 'resolve', 'private', 'lang'],
-    ] as readonly OptionName[],
+    options: ONE_PAGE,
     flags: [{ name: 'asJson' }],
     load: () => import('./commands/inspect.ts'),
   },
@@ -106,6 +109,14 @@ export const COMMANDS: readonly CommandRow[] = [
     options: ['out', 'workers', 'extractTimeout', 'workerMemory', 'lang'],
     flags: [{ name: 'with', value: 'FILE' }, { name: 'accept' }],
     load: () => import('./commands/extract.ts'),
+  },
+  {
+    name: 'check',
+    takes: '[FILE]',
+    most: 1,
+    options: ONE_PAGE,
+    flags: [{ name: 'record', value: 'URL' }, { name: 'label', value: 'NAME' }, { name: 'accept' }, { name: 'asJson' }],
+    load: () => import('./commands/check.ts'),
   },
   {
     name: 'explain',

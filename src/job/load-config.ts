@@ -40,6 +40,22 @@ export async function loadConfig(file?: string, cwd: string = process.cwd()): Pr
   return { options: await readConfig(path), file: path }
 }
 
+/**
+ * True for a module whose default export is an extractor, or a list of them, instead of options; and for one that cannot be
+ * loaded: whoever loads extractors shows the place.
+ */
+export async function isExtractorFile(file: string, cwd: string): Promise<boolean> {
+  const path = resolve(cwd, file)
+  if (!existsSync(path) || !/^\.m?[jt]s$/.test(extname(path))) return false
+  try {
+    const { default: exported } = (await import(pathToFileURL(path).href)) as { default?: unknown }
+    const [first] = Array.isArray(exported) ? (exported as unknown[]) : [exported]
+    return typeof (first as { extract?: unknown } | undefined)?.extract === 'function'
+  } catch {
+    return true
+  }
+}
+
 async function readConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
   let value: unknown
   try {
