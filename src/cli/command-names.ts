@@ -11,6 +11,7 @@ export type CommandName =
   | 'inspect'
   | 'extract'
   | 'check'
+  | 'init'
   | 'explain'
   | 'help'
 
@@ -27,3 +28,4 @@ export type OwnFlagName =
   | 'accept'
   | 'record'
   | 'label'
+  | 'template'

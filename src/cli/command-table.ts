@@ -119,6 +119,14 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/check.ts'),
   },
   {
+    name: 'init',
+    takes: '[URL] [FOLDER]',
+    most: 2,
+    options: ['contact', 'lang'],
+    flags: [{ name: 'template', value: 'one-file|typed-shop' }, YES],
+    load: () => import('./commands/init.ts'),
+  },
+  {
     name: 'explain',
     takes: 'CODE',
     most: 1,

@@ -4,7 +4,8 @@ import { loadConfig, resolveOptions } from '../job/index.ts'
 import type { JobKind, OptionLayer, ResolvedOptions } from '../job/index.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Cli, Invocation } from './command.ts'
-import { envLayer, userFile } from './layers.ts'
+import { envLayer } from './layers.ts'
+import { userFile } from './user-file.ts'
 
 export interface Project {
   /** Options of the project file, without `kind`. */

@@ -2,9 +2,6 @@
  * Where settings come from: flag > `SLUICE_*` > project file > user file > default. Gathers the layers for the options
  * table to check; it must not know what any option means.
  */
-import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type { OptionLayer } from '../job/options.ts'
 import { SluiceError } from '../model/errors.ts'
 import { OPTION_NAMES, envOf, nearest, optionRow, parseOption } from '../model/options.ts'
@@ -48,11 +45,4 @@ function checked(name: OptionName, text: string, variable: string): unknown {
       error.hint === undefined ? {} : { hint: error.hint },
     )
   }
-}
-
-/** `$XDG_CONFIG_HOME/sluice/config.toml` (or `.json`), where it exists. */
-export function userFile(env: NodeJS.ProcessEnv): string | undefined {
-  const home = env['XDG_CONFIG_HOME']
-  const folder = join(home === undefined || home === '' ? join(homedir(), '.config') : home, 'sluice')
-  return ['config.toml', 'config.json'].map((name) => join(folder, name)).find((path) => existsSync(path))
 }

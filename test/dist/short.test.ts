@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -40,4 +41,27 @@ test('the built package gives one outcome for each URL, whatever it is', async (
   for await (const page of fetchAll(urls, { resolve: [origin.resolveFlag], delay: 0, retries: 0 })) outcomes.push(page.outcome)
   assert.deepEqual(outcomes.sort(), ['gone', 'ok', 'ok', 'skipped'])
   await origin.close()
+})
+
+test('the built command makes a project of a template, which passes its own check', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-dist-'))
+  // Where there are sources the launcher takes them: this one runs what was built.
+  const main = new URL('../../dist/cli/main.js', import.meta.url).href
+  const sluice = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', `const { main } = await import('${main}'); process.exit(await main(${JSON.stringify(args)}))`],
+      { cwd: folder, encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', HOME: folder } },
+    )
+  try {
+    const made = sluice('init', 'http://localhost:9/', 'shop', '--template', 'typed-shop')
+    assert.equal(made.status, 0, made.stderr)
+    assert.match(readFileSync(join(folder, 'shop', 'shop.ts'), 'utf8'), /seeds: 'http:\/\/localhost:9\/'/)
+    writeFileSync(join(folder, 'page.ts'), 'export default { extract: () => [{ a: 1 as number }] }\n')
+    const checked = sluice('check', 'page.ts')
+    assert.equal(checked.status, 0, checked.stderr)
+    assert.match(checked.stdout, /page\.ts: loads/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { PageRecord } from '../../src/model/record.ts'
 import type { Summary } from '../../src/job/job.ts'
 import type { Origin } from '../../src/testing/origin.ts'
+import { shop } from '../../src/testing/origin/shop.ts'
 
 /** Flags of a run at full speed against the fake web. */
 export function fast(origin: Origin, perHost = 64): string[] {
@@ -40,4 +41,25 @@ export function fetchedAgain(origin: Origin, host: string): number {
   let again = 0
   for (const [path, count] of origin.ledger(host).paths()) if (!path.endsWith('/robots.txt')) again += count - 1
   return again
+}
+
+export interface ShopItem {
+  readonly title: string
+  readonly price: number
+  readonly currency: string
+  readonly available: boolean
+  readonly category: string[]
+  readonly image: string
+}
+
+/** What the bundled shop has at shop.test, as items. */
+export function shopItems(): ShopItem[] {
+  return shop().products.map(({ id, name, category, price, inStock }) => ({
+    title: name,
+    price: Number(price),
+    currency: 'USD',
+    available: inStock,
+    category: ['Home', category[0]?.toUpperCase() + category.slice(1)],
+    image: `http://shop.test/img/${id}.png`,
+  }))
 }

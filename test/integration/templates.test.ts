@@ -1,0 +1,152 @@
+/** `sluice init`: the templates as a person gets them, run end to end against the bundled shop. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { startOrigin } from '../../src/testing/origin.ts'
+import type { Origin } from '../../src/testing/origin.ts'
+import { shop } from '../../src/testing/origin/shop.ts'
+import { inFolder, runCli } from '../cli/run-cli.ts'
+import { shopItems } from './web.ts'
+import type { ShopItem } from './web.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const SITE = 'http://shop.test/'
+let origin: Origin
+let quick: string[]
+
+before(async () => {
+  origin = await startOrigin({ sites: { 'shop.test': { content: { kind: 'shop' } } } })
+  quick = ['--resolve', origin.resolveFlag, '--delay', '0', '--per-host', '8', '--progress', 'none']
+})
+after(() => origin.close())
+
+function readItems<Item>(path: string): Item[] {
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
+  return lines.map((line) => JSON.parse(line) as Item)
+}
+
+/** What `npm install` would bring. */
+function install(folder: string): void {
+  mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true })
+  symlinkSync(root, join(folder, 'node_modules', 'sluice'), 'dir')
+  for (const name of ['zod', '@types/node']) {
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'dir')
+  }
+}
+
+/** Complaints of the compiler about the files of a project; those about the sources here are for the step `types`. */
+function typeErrors(folder: string): string[] {
+  const settings = { customConditions: ['sluice-source'], resolveJsonModule: true }
+  const include = ['*.ts', join(root, 'src', '**', '*.d.ts')]
+  writeFileSync(
+    join(folder, 'tsconfig.test.json'),
+    JSON.stringify({ extends: './tsconfig.json', compilerOptions: settings, include }),
+  )
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const { stdout, status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.test.json'], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  const errors = stdout.split('\n').filter((line) => /^[^\s.].*\berror TS/.test(line))
+  assert.ok(status === 0 || stdout.includes('error TS'), stdout)
+  return errors
+}
+
+test('init writes a crawl in one file that gives an item for each page, and check finds nothing wrong with it', async () => {
+  await inFolder(async (cwd) => {
+    const made = await runCli(['init', SITE], { cwd })
+    assert.equal(made.code, 0, made.stderr)
+    assert.equal(made.stdout, 'made crawl.ts\n')
+    assert.match(made.stderr, /next: +npx sluice run crawl\.ts/)
+    assert.ok(readFileSync(join(cwd, 'crawl.ts'), 'utf8').trimEnd().split('\n').length <= 20)
+    const checked = await runCli(['check', 'crawl.ts'], { cwd })
+    assert.equal(checked.code, 0, checked.stderr)
+    const { code, stderr } = await runCli(['run', 'crawl.ts', ...quick], { cwd })
+    assert.equal(code, 0, stderr)
+    const items = readItems<{ url: string; title: string; heading: string }>(join(cwd, 'items.ndjson'))
+    assert.deepEqual(
+      items.map(({ url }) => new URL(url).pathname + new URL(url).search).toSorted(),
+      shop().pages.toSorted(),
+    )
+    for (const { name, path } of shop().products) {
+      assert.equal(items.find(({ url }) => url.endsWith(path))?.heading, name)
+    }
+  })
+})
+
+test('init writes a shop project whose items are right, checked on saved pages, and typed for the compiler', async () => {
+  await inFolder(async (cwd) => {
+    const args = ['init', SITE, 'shop', '--template', 'typed-shop', '--contact', 'https://lab.example/bot']
+    const made = await runCli(args, { cwd })
+    assert.equal(made.code, 0, made.stderr)
+    assert.match(made.stderr, /next: +cd shop && npm install && npx sluice run shop\.ts/)
+    assert.match(readFileSync(join(cwd, '.config', 'sluice', 'config.toml'), 'utf8'), /^contact = "https:\/\/lab/)
+    const folder = join(cwd, 'shop')
+    assert.ok(existsSync(join(folder, '.gitignore')) && existsSync(join(folder, 'package.json')))
+    install(folder)
+    // The contact is in the file of the user, which a fast pace needs elsewhere.
+    const env = { XDG_CONFIG_HOME: join(cwd, '.config') }
+    const { code, stderr } = await runCli(['run', 'shop.ts', ...quick], { cwd: folder, env })
+    assert.equal(code, 0, stderr)
+    const items = readItems<ShopItem>(join(folder, 'items.ndjson'))
+    const byTitle = (a: ShopItem, b: ShopItem): number => (a.title < b.title ? -1 : 1)
+    assert.deepEqual(items.toSorted(byTitle), shopItems().toSorted(byTitle))
+    assert.match(stderr, new RegExp(`items +${items.length} stored\\n`))
+
+    const page = `${SITE}${shop().products[0]?.path.slice(1)}`
+    const saved = await runCli(['check', 'shop.ts', '--record', page, '--resolve', origin.resolveFlag], { cwd: folder })
+    assert.equal(saved.code, 0, saved.stdout + saved.stderr)
+    assert.ok(existsSync(join(folder, 'product.pages')))
+    const checked = await runCli(['check', 'shop.ts'], { cwd: folder })
+    assert.equal(checked.code, 0, checked.stderr)
+    assert.match(checked.stdout, /product\.ts: 1 saved page gives the items expected/)
+
+    const offers = spawnSync(process.execPath, ['cheapest.ts'], { cwd: folder, encoding: 'utf8' })
+    const cheapest = shopItems()
+      .filter(({ available }) => available)
+      .toSorted((a, b) => a.price - b.price)[0]
+    assert.equal(offers.stdout.split('\n')[0], `${cheapest?.price.toFixed(2)} USD  ${cheapest?.title}`)
+
+    assert.deepEqual(typeErrors(folder), [])
+    const path = join(folder, 'cheapest.ts')
+    const text = readFileSync(path, 'utf8')
+    writeFileSync(
+      path,
+      text.replace('price.toFixed(2)', 'prize.toFixed(2)').replace('{ title, price', '{ title, prize'),
+    )
+    assert.match(typeErrors(folder).join('\n'), /cheapest\.ts.*'prize' does not exist on type/)
+  })
+})
+
+test('init writes over no file, and says what it needs instead of waiting for it', async () => {
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'crawl.ts'), 'mine')
+    for (const [args, message] of [
+      [['init', SITE], /OPTION_INVALID: crawl\.ts is there already[^]*sluice init URL FOLDER/],
+      [['init'], /OPTION_INVALID: init needs the start page/],
+      [['init', 'shop.test'], /OPTION_INVALID: "shop\.test" is not a URL[^]*https:\/\/shop\.test/],
+      [['init', SITE, 'x', '--template', 'typed-shp'], /OPTION_INVALID[^]*did you mean typed-shop\?/],
+      [['init', SITE, 'x', '--contact', 'nobody'], /OPTION_INVALID: --contact/],
+    ] as const) {
+      const { code, stderr } = await runCli(args, { cwd })
+      assert.equal(code, 2, stderr)
+      assert.match(stderr, message)
+    }
+    assert.equal(readFileSync(join(cwd, 'crawl.ts'), 'utf8'), 'mine')
+    assert.deepEqual(
+      readdirSync(cwd).filter((name) => !name.startsWith('.')),
+      ['crawl.ts'],
+    )
+  })
+})
+
+test('the templates ask for the version of the package that they come with', () => {
+  const versionOf = (path: string): { version: string; dependencies: Record<string, string>; files: string[] } =>
+    JSON.parse(readFileSync(join(root, path), 'utf8')) as ReturnType<typeof versionOf>
+  const { version, files } = versionOf('package.json')
+  assert.equal(versionOf('templates/typed-shop/_package.json').dependencies['sluice'], `^${version}`)
+  assert.ok(files.includes('templates'), 'they are published')
+})
