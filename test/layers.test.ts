@@ -132,14 +132,14 @@ const arrows = imports
       .join('/'),
   }))
 
-/** What a file imports, re-exports, loads lazily, or hands to a worker. The manifest is data, not code. */
+/** What a file imports, re-exports, loads lazily, or hands to a worker. The manifest and the templates are data, not code. */
 function importsOf(from: string, text: string): Import[] {
   const code = text.replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, '')
   const targets = (patterns: readonly RegExp[], isLazy: boolean): Import[] =>
     patterns
       .flatMap((pattern) => [...code.matchAll(pattern)])
       .map((match) => ({ from, target: match[1] ?? '', isLazy }))
-      .filter(({ target }) => !target.endsWith('/package.json'))
+      .filter(({ target }) => !/\/(?:package\.json|templates\/)$/.test(target))
   const eager = [
     /^\s*import\s+[^'"`;()=]*?\bfrom\s*'([^']+)'/gm,
     /^\s*export\s+(?:type\s+)?(?:\{[^}]*\}|\*(?:\s+as\s+\w+)?)\s*from\s*'([^']+)'/gm,
