@@ -6,7 +6,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { COMMANDS } from '../src/cli/command-table.ts'
+import { COMMANDS, optionsOf, ownFlagOf } from '../src/cli/command-table.ts'
+import type { CommandRow } from '../src/cli/command-table.ts'
 import { EXITS } from '../src/cli/exit-codes.ts'
 import english from '../src/locales/en.json' with { type: 'json' }
 import { CODES, codeRow } from '../src/model/errors.ts'
@@ -32,6 +33,7 @@ const DISPOSITIONS = {
 export function reference(): ReadonlyMap<string, string> {
   return new Map([
     ['README.md', overview()],
+    ['commands.md', commands()],
     ['options.md', options()],
     ['errors.md', errors()],
     ['exit-codes.md', exitCodes()],
@@ -44,6 +46,7 @@ function overview(): string {
   return page('Reference', [
     'Everything here is made from the tables that the program itself runs on.',
     [
+      '- [Commands](commands.md): what each takes, with the flags that are its own',
       '- [Options](options.md): flags, environment variables, keys of the library and of config files',
       '- [Page record](record.md): the fields of one outcome, in NDJSON, CSV, SQLite and `request.settled`',
       '- [Errors](errors.md): every code, what it means for a URL or a job, what to do',
@@ -58,6 +61,36 @@ function overview(): string {
     'Durations are written `500ms`, `1s`, `2m`, `1h`, `1d` (a bare number is seconds; in the library, milliseconds); sizes ' +
       '`64MB`, `1.5GB` (powers of 1024); rates `5/s`, `300/m`.',
   ])
+}
+
+function commands(): string {
+  const sections = COMMANDS.map((row) => {
+    const { name, takes, flags } = row
+    const own = flags.map((flag) => [
+      `\`${`${ownFlagOf(flag.name)} ${flag.value ?? ''}`.trim()}\``,
+      capital(sentence(`flag.${flag.name}`)),
+    ])
+    return [
+      `## ${anchor(name)}\`sluice ${`${name} ${takes}`.trim()}\``,
+      `${capital(sentence(`command.${name}`))}.`,
+      ...(own.length === 0 ? [] : [table(['flag', 'meaning'], own)]),
+      optionsTaken(row),
+    ].join('\n\n')
+  })
+  return page('Commands', [
+    'Flags that only one command knows are here; those that are options of a job, or of one request, are under ' +
+      '[options](options.md). `sluice help COMMAND` prints the same.',
+    'With `--json` a command that ends with an error prints one more line on standard output, whatever it prints otherwise: ' +
+      '`{"v":1,"type":"error","code":…,"message":…,"hint":…,"exit":2}`. Sentences on standard error are the same as without.',
+    ...sections,
+  ])
+}
+
+function optionsTaken(row: CommandRow): string {
+  if (typeof row.options === 'string') return `Options: all of \`${row.options}\`, see [options](options.md).`
+  return `Options: ${optionsOf(row)
+    .map((name) => `[\`${flagOf(name)}\`](options.md#${name})`)
+    .join(' ')}`
 }
 
 function options(): string {
@@ -135,6 +168,8 @@ function exitCodes(): string {
   const codes = Object.keys(CODES) as ErrorCode[]
   return page('Exit codes', [
     'Worst first where several apply: a run that stopped early never exits 0. The same command continues whatever is resumable.',
+    'Without `--fail-if` a run ends with 3 where: `fetch`: a listed URL `failed`, other than in an extractor or a hook; `crawl`: ' +
+      'a start page `failed`, or nothing was `ok`. `gone` and `denied` pages do not fail a run unless you say so.',
     table(
       ['code', 'meaning', 'resumable', 'error codes that end so'],
       Object.values(EXITS).map(({ code, meaning, resumable }) => [

@@ -106,6 +106,15 @@ test('every option, error code and exit code has its place in the reference', ()
   )
 })
 
+test('every command and every flag of its own has its place in the reference', () => {
+  const text = reference().get('commands.md') ?? ''
+  for (const { name, flags } of COMMANDS) {
+    const section = text.split(`## <a id="${name}"></a>`)[1]?.split('\n## ')[0]
+    assert.ok(section !== undefined, name)
+    for (const flag of flags) assert.ok(section.includes(`\`${ownFlagOf(flag.name)}`), `${name} ${flag.name}`)
+  }
+})
+
 test('command lines in the documents use commands and flags that exist', () => {
   const known = new Set(['--help', '--version', '--json'])
   for (const name of OPTION_NAMES) {

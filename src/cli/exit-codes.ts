@@ -16,7 +16,11 @@ export const EXITS = {
   done: { code: 0, meaning: 'finished; no --fail-if was true', resumable: 'no' },
   internal: { code: 1, meaning: 'unexpected internal error, or a ledger that does not add up', resumable: 'yes' },
   usage: { code: 2, meaning: 'bad usage, configuration, input or credentials; nothing was fetched', resumable: 'no' },
-  failIf: { code: 3, meaning: 'finished, but a --fail-if was true', resumable: 'yes' },
+  failIf: {
+    code: 3,
+    meaning: 'finished, but a --fail-if was true; inspect, check: the page is not as it should be',
+    resumable: 'yes',
+  },
   limit: {
     code: 4,
     meaning: 'stopped by a limit (--limit, --max-time, --max-disk, contact missing)',

@@ -1,4 +1,5 @@
 /** Which job a command is about: the positional argument, else `--job`, else `SLUICE_JOB`; undefined: the latest of this directory. */
+import { relative } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
 import type { Invocation } from './command.ts'
 
@@ -11,4 +12,9 @@ export function jobNamed({ command, positionals, options }: Invocation, env: Nod
     })
   }
   return position ?? flag ?? (env['SLUICE_JOB'] || undefined)
+}
+
+/** How the job is named on a command line here: the way to its folder, without the ending. */
+export function placeOfJob(folder: string, cwd: string): string {
+  return relative(cwd, folder).replace(/\.sluice$/, '')
 }

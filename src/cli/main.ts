@@ -26,9 +26,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       await reportInternal(cli, error, argv)
       return EXITS.internal.code
     }
-    const { renderError } = await import('./render/error.ts')
-    terminal.say(`${renderError(error, catalog, terminal.paint).join('\n')}\n`)
-    return exitOfError(error, false)
+    const { sayError, wantsJson } = await import('./say-error.ts')
+    const exit = exitOfError(error, false)
+    sayError(cli, error, exit, wantsJson(argv))
+    return exit
   }
 }
 
@@ -122,15 +123,16 @@ async function leaveWithReport(cli: Cli, error: unknown, argv: readonly string[]
 }
 
 async function reportInternal(cli: Cli, error: unknown, argv: readonly string[]): Promise<void> {
-  const [{ reportText, writeReport }, { readVersion }] = await Promise.all([
+  const [{ reportText, writeReport }, { readVersion }, { errorLine, wantsJson }] = await Promise.all([
     import('./crash-report.ts'),
     import('./version.ts'),
+    import('./say-error.ts'),
   ])
   const at = new Date().toISOString()
   const path = writeReport(reportText(error, argv, readVersion(), at), cli.jobFolder, at)
   const { terminal, catalog } = cli
-  terminal.say(
-    `${terminal.paint('red', 'error')} ${catalog.t('error.internal', { message: error instanceof Error ? error.message : String(error) })}\n`,
-  )
+  const message = error instanceof Error ? error.message : String(error)
+  if (wantsJson(argv)) terminal.print(errorLine({ message, exit: EXITS.internal.code }))
+  terminal.say(`${terminal.paint('red', 'error')} ${catalog.t('error.internal', { message })}\n`)
   if (path !== undefined) terminal.say(`  ${catalog.t('error.report', { path })}\n`)
 }

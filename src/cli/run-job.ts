@@ -6,19 +6,21 @@ import { jobOf, readEvents } from '../job/index.ts'
 import type { Job, JobKind, ResolvedOptions, Summary } from '../job/index.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { PageRecord } from '../model/record.ts'
+import { shellWord } from '../model/shell-word.ts'
 import type { Cli } from './command.ts'
 import { createEventPrinter, DEFAULT_TYPES } from './event-printer.ts'
 import type { EventPrinter } from './event-printer.ts'
 import { EXITS, exitOfError } from './exit-codes.ts'
 import { keepHeapSmall } from './heap.ts'
+import { placeOfJob } from './job-argument.ts'
 import { chooseProgress } from './progress/schedule.ts'
 import type { ProgressKind } from './progress/schedule.ts'
 import { createProgressView } from './progress/view.ts'
 import type { ProgressView } from './progress/view.ts'
-import { renderError } from './render/error.ts'
 import { shortBytes, shortDuration, visible } from './render/format.ts'
 import { renderOpening } from './render/opening.ts'
 import { renderSummary } from './render/summary.ts'
+import { sayError } from './say-error.ts'
 import { watchSignals } from './signals.ts'
 import type { StdinUse } from './stdin-rule.ts'
 
@@ -43,6 +45,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
   const json = options.get<'settled' | 'all'>('json') ?? (after === undefined ? undefined : 'settled')
   const job = jobOf(run.kind, options, run.cwd, { durable: true })
   cli.jobFolder = job.folder
+  const place = placeOfJob(job.folder, cli.cwd)
   const view = createProgressView({
     kind: chooseProgress(options.get<'auto' | ProgressKind>('progress') ?? 'auto', {
       redraw: terminal.redraw,
@@ -75,6 +78,9 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
         contact: options.get<string>('contact'),
       }
       for (const line of renderOpening(facts, catalog)) view.say(`${line}\n`)
+      if (options.get<boolean>('paused') === true) {
+        view.say(`${catalog.t('open.paused', { command: `sluice resume ${shellWord(place)}` })}\n`)
+      }
     }
     const forgetStdin = run.stdin === 'never' || quiet ? () => undefined : sayWaitingForStdin(cli, job, view)
     view.start()
@@ -82,17 +88,18 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
     view.stop()
     printer?.flush()
     const exitCode = stopper.readerGone() ? EXITS.readerGone.code : summary.exitCode
-    if (!quiet) sayEnd(cli, summary, exitCode)
+    if (!quiet) sayEnd(cli, summary, place, exitCode)
     return exitCode
   } catch (error) {
     view.stop()
     printer?.flush()
     if (!(error instanceof SluiceError)) throw error
-    terminal.say(`${renderError(error, catalog, terminal.paint).join('\n')}\n`)
-    if (opened && exitOfError(error, true) === EXITS.limit.code) {
-      terminal.say(`${catalog.t('end.continue', { command: `sluice resume ${job.name} --contact …` })}\n`)
+    const exit = exitOfError(error, opened)
+    sayError(cli, error, exit, json !== undefined)
+    if (exit === EXITS.limit.code) {
+      terminal.say(`${catalog.t('end.continue', { command: `sluice resume ${shellWord(place)} --contact …` })}\n`)
     }
-    return exitOfError(error, opened)
+    return exit
   } finally {
     stopper.forget()
     await job.close()
@@ -188,8 +195,9 @@ function sayWaitingForStdin({ catalog }: Cli, job: Job, view: ProgressView): () 
   }, STDIN_PATIENCE_MS)
 }
 
-function sayEnd({ terminal, catalog }: Cli, summary: Summary, exitCode: number): void {
+function sayEnd({ terminal, catalog }: Cli, summary: Summary, place: string, exitCode: number): void {
   const lines = renderSummary(summary, {
+    place,
     catalog,
     columns: terminal.columns(),
     paint: terminal.paint,

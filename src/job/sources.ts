@@ -1,7 +1,8 @@
 /** Makes sources of what the user gave: files, positional URLs and ranges, standard input, iterables. */
-import { existsSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
+import { shellWord } from '../model/shell-word.ts'
 import type { Source } from '../source/source.ts'
 import { openListSource } from '../source/list.ts'
 import { rangeSource } from '../source/range.ts'
@@ -56,7 +57,9 @@ export function openInputs(options: ResolvedOptions, kind: JobKind, cwd: string)
   }
   for (const list of lists) {
     const path = resolve(cwd, list)
-    if (!existsSync(path) || statSync(path).isDirectory()) throw unreadable(list, path)
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats === undefined) throw unreadable(list, path)
+    if (stats.isDirectory()) throw isFolder(list)
     note(list)
     sources.push(openListSource(path, urlColumn === undefined ? { glob } : { urlColumn, glob }))
   }
@@ -93,6 +96,12 @@ function withVia(source: Source, via: string): Source {
 function notAUrl(text: string): SluiceError {
   return new SluiceError('OPTION_INVALID', `${JSON.stringify(text)} is not a URL`, {
     hint: `start with the scheme: https://${text}`,
+  })
+}
+
+function isFolder(text: string): SluiceError {
+  return new SluiceError('INPUT_UNREADABLE', `${JSON.stringify(text)} is a folder, not a list`, {
+    hint: `name the files in it that hold URLs: sluice fetch ${shellWord(join(text, 'urls.txt'))}`,
   })
 }
 

@@ -11,6 +11,7 @@ import { shortDuration } from '../model/duration.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { PrintedEvent } from '../model/event.ts'
 import type { PageRecord } from '../model/record.ts'
+import { shellWord } from '../model/shell-word.ts'
 import { robotsFor } from '../robots/match.ts'
 import { parseRobots } from '../robots/parse.ts'
 import { canonicalize } from '../url/canonicalize.ts'
@@ -131,8 +132,8 @@ function explainRow(reader: Reader, row: LedgerRow, url: string, extract: unknow
   if (record !== undefined) {
     if (record.message !== undefined) trail.push({ topic: 'reason', text: record.message })
     if (record.code?.startsWith('EXTRACT_') === true && Array.isArray(extract)) {
-      const modules = extract.map((module) => ` --extract ${module}`).join('')
-      trail.push({ topic: 'reproduce', text: `sluice inspect ${record.final ?? record.url}${modules}` })
+      const modules = extract.map((module) => ` --extract ${shellWord(String(module))}`).join('')
+      trail.push({ topic: 'reproduce', text: `sluice inspect ${shellWord(record.final ?? record.url)}${modules}` })
     }
     if (record.chain !== undefined)
       trail.push({ topic: 'redirects', text: [...record.chain, record.final ?? ''].join(' -> ') })

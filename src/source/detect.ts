@@ -25,6 +25,7 @@ export type Format =
 export const HEAD = 65_536
 /** Rows that are asked whether a column holds URLs. */
 const ROWS = 20
+const PDF = Buffer.from('%PDF-')
 const DELIMITERS = [',', '\t', ';', '|']
 const URL_NAMES = ['url', 'urls', 'link', 'links', 'href', 'uri', 'address', 'loc', 'page', 'page_url', 'website']
 
@@ -34,6 +35,7 @@ const URL_NAMES = ['url', 'urls', 'link', 'links', 'href', 'uri', 'address', 'lo
  * @throws {SluiceError} INPUT_UNREADABLE for a table without URLs, naming its columns.
  */
 export function detectFormat(path: string, head: Uint8Array, urlColumn: string | undefined): Format {
+  if (isBinary(head)) throw notText(path)
   const text = textOf(head.subarray(0, HEAD))
   const extension = /\.([a-z0-9]+)(?:\.(?:gz|zst))?$/i.exec(path)?.[1]?.toLowerCase() ?? ''
   const start = text.trimStart()
@@ -139,6 +141,17 @@ function parseRows(text: string, delimiter: string): string[][] {
   } catch {
     return []
   }
+}
+
+/** No text holds a zero byte (UTF-16 has been turned into UTF-8); a small PDF may do without one. */
+function isBinary(head: Uint8Array): boolean {
+  return head.includes(0) || Buffer.from(head.buffer, head.byteOffset, Math.min(5, head.length)).equals(PDF)
+}
+
+function notText(path: string): SluiceError {
+  return new SluiceError('INPUT_UNREADABLE', `${path} is no text: it cannot be a list of URLs`, {
+    hint: 'a list is text with a URL a line, CSV, NDJSON, a sitemap or HAR, plain or in .gz or .zst',
+  })
 }
 
 function notAList(path: string): SluiceError {

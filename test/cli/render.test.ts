@@ -102,7 +102,7 @@ test('a finished job says how to go on', () => {
   assert.match(lines.join('\n'), /finished already: 412,720 done.*\n.*--if-changed.*--fresh/)
 })
 
-const end = { catalog: english, columns: 100, paint: plainPaint, plain: false, exitCode: 3 }
+const end = { catalog: english, place: 'urls', columns: 100, paint: plainPaint, plain: false, exitCode: 3 }
 
 test('the end of a run is told in one block', () => {
   assert.deepEqual(renderSummary(finished, end), [
@@ -244,7 +244,7 @@ test('why shows the verdict first, then the trail', () => {
 })
 
 test('status of a stopped job says how to continue it; of a live one who runs it', () => {
-  const options = { catalog: english, columns: 100, paint: plainPaint }
+  const options = { catalog: english, place: 'site', columns: 100, paint: plainPaint }
   const stopped = renderStatus({ ...crawling, live: false, status: 'interrupted' }, options)
   assert.equal(stopped[0], 'site (crawl)   interrupted   run 1')
   assert.equal(stopped.at(-1), ' continue:  sluice resume site    (or run the same command again)')

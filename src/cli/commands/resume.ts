@@ -1,12 +1,21 @@
-/** `sluice resume [JOB]`: goes on with what the job folder says; flags and environment change it from now on. */
-import { findJob, resolveOptions, resumeOptions } from '../../job/index.ts'
+/**
+ * `sluice resume [JOB]`: goes on with what the job folder says; flags and environment change it from now on. A live job
+ * that is paused is told to go on.
+ */
+import { findJob, nameOf, requestControl, resolveOptions, resumeOptions } from '../../job/index.ts'
+import type { Snapshot } from '../../job/index.ts'
 import type { Cli, Invocation } from '../command.ts'
 import { jobNamed } from '../job-argument.ts'
 import { envLayer } from '../layers.ts'
 import { runJob } from '../run-job.ts'
 
 export async function run(cli: Cli, invocation: Invocation): Promise<number> {
-  return resumeJob(cli, invocation, findJob(jobNamed(invocation, cli.env), cli.cwd))
+  const folder = findJob(jobNamed(invocation, cli.env), cli.cwd)
+  const live = (await requestControl(folder, 'snapshot', {})) as Snapshot | undefined
+  if (live?.status !== 'paused') return resumeJob(cli, invocation, folder)
+  await requestControl(folder, 'resume', { by: 'sluice resume' })
+  cli.terminal.say(`${cli.catalog.t('resume.live', { job: nameOf(folder) })}\n`)
+  return 0
 }
 
 /** Runs the job of a folder with its stored options, and the command's own on top. */

@@ -1,8 +1,9 @@
 /** `sluice stop [JOB]`: asks the process that runs the job to save its state and end, and waits until it has. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { findJob, nameOf, openStatus, requestControl } from '../../job/index.ts'
+import { shellWord } from '../../model/shell-word.ts'
 import type { Cli, Invocation } from '../command.ts'
-import { jobNamed } from '../job-argument.ts'
+import { jobNamed, placeOfJob } from '../job-argument.ts'
 
 /** How often the owner is looked for while it drains, ms. */
 const LOOK_MS = 100
@@ -20,7 +21,7 @@ export async function run({ catalog, terminal, cwd, env }: Cli, invocation: Invo
   while (await isLive(folder)) await delay(LOOK_MS)
   const status = await openStatus(folder)
   terminal.say(`${catalog.t('end.saved', { done: status.doneTotal, left: status.left.total })}\n`)
-  terminal.say(`${catalog.t('end.continue', { command: `sluice resume ${job}` })}\n`)
+  terminal.say(`${catalog.t('end.continue', { command: `sluice resume ${shellWord(placeOfJob(folder, cwd))}` })}\n`)
   return 0
 }
 

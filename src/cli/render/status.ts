@@ -1,6 +1,7 @@
 /** `sluice status`: where a job stands, live or not. */
 import type { Snapshot } from '../../job/job.ts'
 import type { Catalog } from '../../locales/catalog.ts'
+import { shellWord } from '../../model/shell-word.ts'
 import type { Paint } from '../terminal.ts'
 import { codesRow, doneRow, leftRow, nowRow, shareOf, totalOf } from './counts.ts'
 import { cut, labelled, shortDuration } from './format.ts'
@@ -12,11 +13,13 @@ export type StatusFacts = Snapshot & {
 
 export interface StatusOptions {
   readonly catalog: Catalog
+  /** The job as a command names it here. */
+  readonly place: string
   readonly columns: number
   readonly paint: Paint
 }
 
-export function renderStatus(status: StatusFacts, { catalog, columns, paint }: StatusOptions): string[] {
+export function renderStatus(status: StatusFacts, { catalog, place, columns, paint }: StatusOptions): string[] {
   const { t, number } = catalog
   const total = totalOf(status)
   const progress =
@@ -37,7 +40,7 @@ export function renderStatus(status: StatusFacts, { catalog, columns, paint }: S
   if (status.live && status.eta !== null) lines.push(` ${t('live.eta', { time: shortDuration(status.eta.ms) })}`)
   for (const { code, message } of status.warnings) lines.push(` ! ${code}: ${message}`)
   if (!status.live && status.left.total > 0) {
-    lines.push(` ${t('end.continue', { command: `sluice resume ${status.job}` })}`)
+    lines.push(` ${t('end.continue', { command: `sluice resume ${shellWord(place)}` })}`)
   }
   return lines.map((line) => cut(line, columns))
 }

@@ -3,12 +3,15 @@ import stringWidth from 'string-width'
 import type { Percentiles, Summary } from '../../job/job.ts'
 import type { Catalog } from '../../locales/catalog.ts'
 import { OUTCOMES } from '../../model/outcome.ts'
+import { shellWord } from '../../model/shell-word.ts'
 import type { Paint } from '../terminal.ts'
 import { cut, labelled, padEnd, padStart, shortBytes, shortDuration } from './format.ts'
 import { totalOf } from './counts.ts'
 
 export interface SummaryOptions {
   readonly catalog: Catalog
+  /** The job as a command names it here. */
+  readonly place: string
   readonly columns: number
   readonly paint: Paint
   /** Sentences and `label: value` lines instead of tables. */
@@ -33,14 +36,14 @@ export function renderSummary(summary: Summary, options: SummaryOptions): string
 }
 
 /** After a signal: that nothing is lost, and the line that continues. */
-function renderSaved(summary: Summary, { catalog, exitCode }: SummaryOptions): string[] {
+function renderSaved(summary: Summary, { catalog, place, exitCode }: SummaryOptions): string[] {
   const { t } = catalog
   const total = totalOf(summary)
   const done = summary.doneTotal
   const left = summary.left.total
   return [
     total === null ? t('end.saved', { done, left }) : t('end.savedOf', { done, left, total }),
-    `${t('end.continue', { command: `sluice resume ${summary.job}` })}   exit ${exitCode}`,
+    `${t('end.continue', { command: `sluice resume ${shellWord(place)}` })}   exit ${exitCode}`,
   ]
 }
 
@@ -122,7 +125,7 @@ function plainTables(summary: Summary, { catalog }: SummaryOptions): string[] {
 
 const REASONS_SHOWN = 4
 
-function detailRows(summary: Summary, { catalog }: SummaryOptions): { label: string; fields: string[] }[] {
+function detailRows(summary: Summary, { catalog, place }: SummaryOptions): { label: string; fields: string[] }[] {
   const { t, number } = catalog
   const rows: { label: string; fields: string[] }[] = []
   for (const word of ['failed', 'denied', 'skipped'] as const) {
@@ -155,16 +158,16 @@ function detailRows(summary: Summary, { catalog }: SummaryOptions): { label: str
     fields: [
       ...summary.outputs,
       `${shortBytes(summary.bytes)} ${t('end.received')}`,
-      `${t('end.summary')} ${summary.job}.sluice/summary.json`,
+      `${t('end.summary')} ${place}.sluice/summary.json`,
     ],
   })
-  const next = nextCommands(summary)
+  const next = nextCommands(summary, shellWord(place))
   if (next.length > 0) rows.push({ label: t('end.next'), fields: next })
   return rows
 }
 
-/** Commands that make sense now, with this job's name in them. */
-function nextCommands({ job, end, done, known, left }: Summary): string[] {
+/** Commands that make sense now, with this job in them. */
+function nextCommands({ end, done, known, left }: Summary, job: string): string[] {
   const commands: string[] = []
   if (left.total > 0 && end !== 'finished') commands.push(`sluice resume ${job}`)
   if (done.failed > 0) commands.push(`sluice retry ${job} --outcome failed`)
