@@ -40,7 +40,7 @@ export interface Extractor<Item = unknown> {
   /** Identity of an item over pages and runs; undefined: the page and the item's position are it. */
   key?(item: Item): string
   extract(page: ExtractPage): Extracted<unknown>
-  /** @param url canonical URL of the request. @param contentType MIME essence. */
+  /** @param url URL that answered. @param contentType MIME essence. */
   wants(url: string, contentType: string, label: string | undefined): boolean
 }
 

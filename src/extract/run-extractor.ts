@@ -16,7 +16,8 @@ import { validateItem } from './schema.ts'
 import { importDefault } from './user-module.ts'
 
 /**
- * Extractors of a module: its default export, one or a list; plain objects of the same fields do as well.
+ * Extractors of a module: its default export, one or a list; plain objects of the same fields do as well. Of a job file:
+ * those in its options.
  *
  * @param specifier Path (relative to the working directory) or `file:` URL.
  * @throws {SluiceError} INPUT_UNREADABLE where there is no such file, OPTION_INVALID where it cannot be used.
@@ -37,13 +38,22 @@ export async function loadExtractor(specifier: string): Promise<readonly Extract
       cause,
     })
   }
-  const list: readonly unknown[] = Array.isArray(exported) ? exported : [exported]
+  const list = extractorsIn(exported)
   if (list.length === 0 || list.some((one) => typeof one !== 'object' || one === null)) {
     throw new SluiceError('OPTION_INVALID', `${path}: its default export is not an extractor`, {
       hint: 'export default defineExtractor({ *extract(page) { yield { title: page.title } } })',
     })
   }
   return list.map((one) => (isExtractor(one) ? one : definePlain(one as object, path)))
+}
+
+/** Of a job file: those that are written into its option `extract`; paths there are modules of their own. */
+function extractorsIn(exported: unknown): readonly unknown[] {
+  const list: readonly unknown[] = Array.isArray(exported) ? exported : [exported]
+  const [first] = list as readonly ({ readonly extract?: unknown } | null | undefined)[]
+  const given = first?.extract
+  if (list.length !== 1 || typeof given !== 'object' || given === null) return list
+  return (Array.isArray(given) ? (given as unknown[]) : [given]).filter((one) => typeof one === 'object')
 }
 
 function isExtractor(value: unknown): value is Extractor {
@@ -100,7 +110,7 @@ export async function runExtractor(
   const start = now()
   const run = new PageRun(input)
   try {
-    const wanted = extractors.filter(({ wants }) => wants(input.url, input.contentType, input.label))
+    const wanted = extractors.filter(({ wants }) => wants(input.final, input.contentType, input.label))
     if (wanted.length === 0) return { ...NOTHING, ms: now() - start, matched: false }
     for (const extractor of wanted) await run.extract(extractor)
   } catch (error) {

@@ -245,6 +245,27 @@ test('what an extractor follows is fetched, and its pages know the label', async
   })
 })
 
+test('a page that a redirect led to is matched by the URL that answered, and knows the one that was asked for', async (t) => {
+  const origin = await shopOrigin()
+  t.after(() => origin.close())
+  const [product] = shop().products
+  origin.handle('shop.test', '/go', () => ({ status: 302, headers: { Location: product?.path ?? '' }, body: '' }))
+  await inFolder(async (cwd) => {
+    const job = createJob({
+      job: join(cwd, 'go'),
+      kind: 'fetch',
+      seeds: 'http://shop.test/go',
+      resolve: origin.resolveFlag,
+      delay: 0,
+      extract: defineExtractor({ match: '/product/*', extract: ({ url, final }) => [{ url, final }] }),
+    })
+    const items: unknown[] = []
+    for await (const item of job.items()) items.push(item)
+    await job.close()
+    assert.deepEqual(items, [{ url: 'http://shop.test/go', final: `http://shop.test${product?.path}` }])
+  })
+})
+
 test('a job file of twenty lines gives every field of every product', async (t) => {
   const origin = await shopOrigin()
   t.after(() => origin.close())
