@@ -12,6 +12,8 @@ import { compilePatterns } from '../url/pattern.ts'
 import { checkContact } from './contact.ts'
 import type { JobKind } from './job.ts'
 import { diskWatch, parseHeaders, parseResolves } from './open-backend.ts'
+import { modulesOf } from './open-pool.ts'
+import type { GivenExtractor } from './open-pool.ts'
 import { parseValue, replaceOptions } from './options.ts'
 import type { ResolvedOptions } from './options.ts'
 import { checkContactRule, createPacing, engineSettings, planJob } from './prepare.ts'
@@ -44,6 +46,7 @@ export async function jobProblems(
     contact: () => checkContact(options.get<string>('contact')),
     failIf: () => list('failIf').forEach(parseFailIf),
     out: () => list('out').forEach((out) => typeof out === 'string' && sinkKindOf(out)),
+    extract: () => modulesOf(options.get<GivenExtractor[]>('extract') ?? []),
     include: () => compilePatterns(list('include')),
     exclude: () => compilePatterns(list('exclude')),
     follow: () => parseFollow(list('follow').flatMap((word) => word.split(','))),

@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../engine/clock.ts'
-import type { Extractor } from '../extract/define.ts'
 import type { Extraction, ExtractFailure, ExtractorPool, ItemIssue } from '../extract/extraction.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { PageRecord } from '../model/record.ts'
@@ -14,20 +13,22 @@ import type { Response } from '../model/response.ts'
 import { fetchOne } from './fetch-one.ts'
 import { ItemDiff } from './item-diff.ts'
 import type { FieldDiff } from './item-diff.ts'
-import { openPool } from './open-pool.ts'
+import { modulesOf, openPool } from './open-pool.ts'
+import type { GivenExtractor } from './open-pool.ts'
 import { replaceOptions } from './options.ts'
 import type { ResolvedOptions } from './options.ts'
 import { pageInput, runPage } from './page-input.ts'
 import { expectationOf, pagesFolder, readPages, saveExpectation, savePage } from './saved-pages.ts'
 import type { Expectation, SavedAnswer } from './saved-pages.ts'
 
-/** Extractors that have their pages in one folder: those of a module, or those written into a config. */
+/** A file with extractors, and the folder of their pages. */
 export interface ExtractorFile {
   /** Path of the file from the working directory. */
   readonly file: string
   /** Absolute. */
   readonly folder: string
-  readonly extract: readonly (string | Extractor)[]
+  /** Absolute. */
+  readonly module: string
 }
 
 /** `same`: as expected. The others do not pass; `failed` and `rejected` are so whatever was expected. */
@@ -70,23 +71,16 @@ export interface Recording {
   readonly pages: readonly RecordedPage[]
 }
 
-/** Extractors of the options. @param config Path of the file that extractors given as functions are written in. */
+/** Files with the extractors of the options. @param config Path of the file that extractors given as functions are in. */
 export function extractorFiles(options: ResolvedOptions, config: string | undefined, cwd: string): ExtractorFile[] {
-  const given = options.get<(string | URL | Extractor)[]>('extract') ?? []
-  const files: ExtractorFile[] = []
-  const own = given.filter((one) => typeof one !== 'string' && !(one instanceof URL))
-  if (own.length > 0 && config !== undefined) files.push(extractorFile(config, own as Extractor[], cwd))
-  for (const one of given) {
-    if (typeof one !== 'string' && !(one instanceof URL)) continue
-    const text = String(one)
+  const given = options.get<GivenExtractor[]>('extract') ?? []
+  const modules = modulesOf(given)
+  // A job file is a module as well: in threads of its own no loop in it can hold up the check.
+  const paths = modules.length < given.length ? (config === undefined ? [] : [config]) : modules.map(String)
+  return paths.map((text) => {
     const path = text.startsWith('file:') ? fileURLToPath(text) : resolve(cwd, text)
-    files.push(extractorFile(path, [path], cwd))
-  }
-  return files
-}
-
-function extractorFile(path: string, extract: ExtractorFile['extract'], cwd: string): ExtractorFile {
-  return { file: shownPath(path, cwd), folder: pagesFolder(resolve(cwd, path)), extract }
+    return { file: shownPath(path, cwd), folder: pagesFolder(path), module: path }
+  })
 }
 
 /**
@@ -115,11 +109,11 @@ export async function checkExtractors(
 
 async function checkFile(
   options: ResolvedOptions,
-  { folder, extract }: ExtractorFile,
+  { folder, module }: ExtractorFile,
   cwd: string,
   accept: boolean,
 ): Promise<PageCheck[]> {
-  const pool = await poolOf(options, extract, cwd)
+  const pool = await poolOf(options, module, cwd)
   try {
     const pages = readPages(folder)
     return await Promise.all(
@@ -151,13 +145,13 @@ export async function recordPage(
 ): Promise<Recording> {
   const pools: { readonly file: ExtractorFile; readonly pool: ExtractorPool }[] = []
   try {
-    for (const file of files) pools.push({ file, pool: await poolOf(options, file.extract, cwd) })
+    for (const file of files) pools.push({ file, pool: await poolOf(options, file.module, cwd) })
     return await fetchOne(options, cwd, async (record, response) => {
       const pages: RecordedPage[] = []
       if (record.outcome !== 'ok' || response === undefined) return { record, pages }
       const answer = answerOf(record, response, label)
       for (const { file, pool } of pools) {
-        if (!pool.wants(answer.url, response.contentType, label)) continue
+        if (!pool.wants(answer.final ?? answer.url, response.contentType, label)) continue
         const again = (): Promise<Extraction> =>
           runPage(pool, pageInput({ ...answer, body: Uint8Array.from(answer.body) }))
         const extraction = await again()
@@ -178,18 +172,14 @@ export async function recordPage(
   }
 }
 
-/** `file` is the body of a large page: it is gone after this turn. */
-function answerOf({ url, final = url }: PageRecord, response: Response, label: string | undefined): SavedAnswer {
+/** The body of a large page lies in a file that is gone after this turn. */
+function answerOf({ url, final }: PageRecord, response: Response, label: string | undefined): SavedAnswer {
   const { status, statusText, rawHeaders, body, file } = response
-  return { url: final, label, status, statusText, rawHeaders, body: file === undefined ? body : readFileSync(file) }
+  return { url, final, label, status, statusText, rawHeaders, body: file === undefined ? body : readFileSync(file) }
 }
 
-async function poolOf(
-  options: ResolvedOptions,
-  extract: ExtractorFile['extract'],
-  cwd: string,
-): Promise<ExtractorPool> {
-  return (await openPool(replaceOptions(options, { extract }), cwd, systemClock())) as ExtractorPool
+async function poolOf(options: ResolvedOptions, module: string, cwd: string): Promise<ExtractorPool> {
+  return (await openPool(replaceOptions(options, { extract: [module] }), cwd, systemClock())) as ExtractorPool
 }
 
 function judge(page: string, url: string, expected: Expectation, extraction: Extraction, cwd: string): PageCheck {

@@ -55,5 +55,5 @@ async function extractionOf(
   const { url, final = url, outcome } = record
   if (pool === undefined || outcome !== 'ok' || !pool.wants(final, response.contentType, undefined)) return undefined
   const { status, rawHeaders, body, file } = response
-  return runPage(pool, pageInput({ url: final, status, rawHeaders, body, bodyFile: file, input: record.input }))
+  return runPage(pool, pageInput({ url, final, status, rawHeaders, body, bodyFile: file, input: record.input }))
 }

@@ -9,23 +9,29 @@ import type { ResolvedOptions } from './options.ts'
 
 const MiB = 1024 * 1024
 
+export type GivenExtractor = string | URL | Extractor
+
+/** Modules among them. Throws `OPTION_INVALID` where some are modules and some are functions of the program. */
+export function modulesOf(given: readonly GivenExtractor[]): (string | URL)[] {
+  const modules = given.filter((one) => typeof one === 'string' || one instanceof URL)
+  if (modules.length === 0 || modules.length === given.length) return modules
+  throw new SluiceError('OPTION_INVALID', 'extract: modules and functions cannot be mixed in one job', {
+    hint: 'put the functions into a module of their own and give its path',
+  })
+}
+
 /** Undefined where the job has no extractor. Throws `SluiceError` where a module cannot be loaded. */
 export async function openPool(
   options: ResolvedOptions,
   cwd: string,
   clock: Clock,
 ): Promise<ExtractorPool | undefined> {
-  const given = options.get<(string | URL | Extractor)[]>('extract') ?? []
+  const given = options.get<GivenExtractor[]>('extract') ?? []
   if (given.length === 0) return undefined
-  const modules = given.filter((one) => typeof one === 'string' || one instanceof URL)
+  const modules = modulesOf(given)
   if (modules.length === 0) {
     const { inProcessPool } = await import('../extract/in-process.ts')
     return inProcessPool(given as Extractor[], clock, options.get<number>('extractTimeout') as number)
-  }
-  if (modules.length < given.length) {
-    throw new SluiceError('OPTION_INVALID', 'extract: modules and functions cannot be mixed in one job', {
-      hint: 'put the functions into a module of their own and give its path',
-    })
   }
   const workers = options.get<number>('workers')
   const { workerPool } = await import('../extract/pool.ts')

@@ -4,8 +4,10 @@ import { parseContentType } from '../http/content-type.ts'
 import { headerValue } from '../http/headers.ts'
 
 export interface Answer {
-  /** URL that answered. */
+  /** Canonical URL of the request. */
   readonly url: string
+  /** URL that answered, where a redirect led to another. */
+  readonly final?: string | undefined
   readonly status: number
   /** Names and values in the order of the wire, flat. */
   readonly rawHeaders: readonly string[]
@@ -20,9 +22,9 @@ export interface Answer {
 
 /** @param id identity of the page among those that are in the pool at the same time. Default: its URL. */
 export function pageInput(answer: Answer, id: string = answer.url): PageInput {
-  const { url, status, rawHeaders, body, bodyFile, label, input } = answer
+  const { url, final = url, status, rawHeaders, body, bodyFile, label, input } = answer
   const { essence: contentType, charset } = parseContentType(headerValue(rawHeaders, 'content-type'))
-  const facts = { id, url, final: url, status, rawHeaders, contentType, charset }
+  const facts = { id, url, final, status, rawHeaders, contentType, charset }
   return { ...facts, body, file: bodyFile, depth: 0, label, input }
 }
 

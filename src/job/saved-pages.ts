@@ -79,10 +79,11 @@ export function saveExpectation(
   extraction: Extraction,
 ): void {
   const { items, keys, follows } = expectationOf(extraction)
-  const { url, label } = answer
+  const { url, final, label } = answer
   const kept = {
     v: FORMAT,
     url,
+    ...(final === undefined ? {} : { final }),
     ...(label === undefined ? {} : { label }),
     items,
     ...(keys === undefined ? {} : { keys }),
@@ -117,23 +118,26 @@ function readPage(folder: string, name: string): SavedPage {
   const bytes = readFileSync(path)
   const head = readHttpHead(bytes)
   if (head === undefined || head.status === 0) throw damaged(path, 'it does not begin with a status line')
-  const { url, label, ...expected } = readExpectation(join(folder, name + ITEMS))
+  const { url, final, label, ...expected } = readExpectation(join(folder, name + ITEMS))
   const { status, statusText, headers: rawHeaders, length } = head
   // A buffer of its own: the page is handed to another thread.
   const body = new Uint8Array(bytes.subarray(length))
-  return { name, answer: { url, label, status, statusText, rawHeaders, body }, expected }
+  return { name, answer: { url, final, label, status, statusText, rawHeaders, body }, expected }
 }
 
-function readExpectation(path: string): Expectation & Pick<Answer, 'url' | 'label'> {
+function readExpectation(path: string): Expectation & Pick<Answer, 'url' | 'final' | 'label'> {
   let value: Partial<Record<string, unknown>> | null
   try {
     value = JSON.parse(readFileSync(path, 'utf8')) as typeof value
   } catch (cause) {
     throw damaged(path, (cause as Error).message, cause)
   }
-  const { v, url, label, items, keys, follows = {} } = value ?? {}
+  const { v, url, final, label, items, keys, follows = {} } = value ?? {}
   if (v !== FORMAT) throw damaged(path, `"v" is not ${FORMAT}: it is not of this version of Sluice`)
   if (typeof url !== 'string' || !URL.canParse(url)) throw damaged(path, '"url" is not a URL')
+  if (final !== undefined && !(typeof final === 'string' && URL.canParse(final))) {
+    throw damaged(path, '"final" is not a URL')
+  }
   if (label !== undefined && typeof label !== 'string') throw damaged(path, '"label" is not a text')
   if (!Array.isArray(items)) throw damaged(path, '"items" is not a list')
   if (keys !== undefined && !(isTexts(keys) && keys.length === items.length)) {
@@ -142,7 +146,7 @@ function readExpectation(path: string): Expectation & Pick<Answer, 'url' | 'labe
   if (typeof follows !== 'object' || follows === null || !Object.values(follows).every(isTexts)) {
     throw damaged(path, '"follows" is not an object of lists of URLs')
   }
-  return { url, label, items, keys, follows: follows as Expectation['follows'] }
+  return { url, final, label, items, keys, follows: follows as Expectation['follows'] }
 }
 
 function isTexts(value: unknown): value is string[] {

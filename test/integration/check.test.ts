@@ -136,7 +136,7 @@ test('check names the field that a schema refuses and the line that throws, and 
   })
 })
 
-test('a page under a label is saved with the links it follows, and a redirect under the URL that answered', async () => {
+test('a page under a label is saved with the links it follows, and one that a redirect led to with both URLs', async () => {
   await inFolder(async (cwd) => {
     const path = join(cwd, 'product.ts')
     writeFileSync(path, EXTRACTOR)
@@ -153,7 +153,8 @@ test('a page under a label is saved with the links it follows, and a redirect un
     }
     assert.deepEqual([expected.label, expected.items, expected.follows['product']?.length], ['list', [], 6])
     assert.equal((await record(cwd, 'http://shop.test/go', ...list)).code, 0)
-    assert.ok(existsSync(join(cwd, 'product.pages', `${new URL(SECOND).pathname.slice(1).replace('/', '-')}.http`)))
+    const led = JSON.parse(readFileSync(join(cwd, 'product.pages', 'go.items.json'), 'utf8')) as Record<string, unknown>
+    assert.deepEqual([led['url'], led['final']], ['http://shop.test/go', SECOND])
 
     writeFileSync(path, EXTRACTOR.replace("page.links('ul a')", "page.links('nav a')"))
     const shown = await check(cwd, 'product.ts')
@@ -273,6 +274,8 @@ export default defineConfig({
 `,
     )
     assert.equal((await record(cwd, FIRST, 'shop.ts')).code, 0)
+    const closely = ['inspect', FIRST, '--extract', 'shop.ts', '--resolve', origin.resolveFlag]
+    assert.match((await runCli(closely, { cwd })).stdout, /items +1\n/)
     assert.ok(existsSync(join(cwd, 'shop.pages')))
     const { code, stdout, stderr } = await check(cwd, 'shop.ts')
     assert.equal(code, 0, stderr)
