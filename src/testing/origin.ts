@@ -59,6 +59,8 @@ export interface Origin extends AsyncDisposable {
   clearLedger(): void
   /** Resolves once so many requests (of this host) have arrived since the start or `clearLedger`. */
   until(count: number, host?: string): Promise<void>
+  /** Resolves once so many bytes of responses have been handed to the kernel since the start or `clearLedger`. */
+  untilSent(bytes: number): Promise<void>
   /** Connections open now. */
   readonly openConnections: number
   /** Stops listening and cuts every connection. */
@@ -150,6 +152,7 @@ export async function startOrigin(options: OriginOptions = {}): Promise<Origin> 
     ledger: (host) => ledgerOf(log, host),
     clearLedger: () => log.clear(),
     until: (count, host) => log.until(count, host),
+    untilSent: (bytes) => log.untilSent(bytes),
     get openConnections() {
       return open.size
     },

@@ -18,6 +18,8 @@ export interface Arrival {
   readonly connection: number
   /** Our address it came to. */
   readonly address: string
+  /** Bytes of the response handed to the kernel, head included. What lay in buffers when a client died counts as well. */
+  readonly sent: number
   /** False: the client closed before we were done, or it is not over. */
   readonly complete: boolean
   /** User-Agent and the other recorded fields, lower case. */
@@ -47,6 +49,7 @@ const COMPLETE = 2
 class Block {
   readonly arrived = new Float64Array(BLOCK_ROWS)
   readonly ended = new Float64Array(BLOCK_ROWS)
+  readonly sent = new Float64Array(BLOCK_ROWS)
   readonly host = new Uint32Array(BLOCK_ROWS)
   readonly connection = new Uint32Array(BLOCK_ROWS)
   /** Where path and fields lie in the text blocks, counted over all of them. */
@@ -99,8 +102,9 @@ class Names {
 export type VisitTimes = (row: number, host: number, arrived: number, ended: number, complete: boolean) => void
 
 interface Waiter {
-  readonly count: number
-  readonly host: string | undefined
+  /** What is waited for, in words. */
+  readonly what: string
+  readonly holds: () => boolean
   readonly resolve: () => void
   readonly reject: (reason: Error) => void
 }
@@ -117,6 +121,7 @@ export class ArrivalLog {
   readonly #methods = new Names(2 ** 8)
   readonly #addresses = new Names(2 ** 16)
   #perHost: number[] = []
+  #sent = 0
   #waiters: Waiter[] = []
 
   /** Returns the ticket for `end`. */
@@ -152,6 +157,17 @@ export class ArrivalLog {
     return this.#cleared + row
   }
 
+  /** Bytes of its response have been handed to the kernel. */
+  wrote(ticket: number, bytes: number): void {
+    const row = ticket - this.#cleared
+    if (row < 0) return
+    const { sent } = this.#block(row)
+    const index = row % BLOCK_ROWS
+    sent[index] = (sent[index] as number) + bytes
+    this.#sent += bytes
+    if (this.#waiters.length > 0) this.#wake()
+  }
+
   end(ticket: number, at: number, status: number, complete: boolean): void {
     const row = ticket - this.#cleared
     if (row < 0) return
@@ -166,6 +182,7 @@ export class ArrivalLog {
   clear(): void {
     this.#cleared += this.#rows
     this.#rows = 0
+    this.#sent = 0
     this.#blocks = []
     this.#texts = []
     this.#textAt = BLOCK_TEXT
@@ -174,15 +191,18 @@ export class ArrivalLog {
 
   /** Resolves once `count` requests (of this host) have arrived since the last `clear`. Rejects at `close`. */
   until(count: number, host?: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ count, host, resolve, reject })
-      this.#wake()
-    })
+    const holds = (): boolean => this.count(host === undefined ? undefined : this.hostNumber(host)) >= count
+    return this.#wait(`${count} requests arrived`, holds)
+  }
+
+  /** Resolves once so many bytes of responses have been sent since the last `clear`. Rejects at `close`. */
+  untilSent(bytes: number): Promise<void> {
+    return this.#wait(`${bytes} bytes were sent`, () => this.#sent >= bytes)
   }
 
   /** Ends all waiting with an error. */
   close(): void {
-    for (const { count, reject } of this.#waiters) reject(new Error(`origin closed before ${count} requests arrived`))
+    for (const { what, reject } of this.#waiters) reject(new Error(`origin closed before ${what}`))
     this.#waiters = []
   }
 
@@ -242,6 +262,7 @@ export class ArrivalLog {
       status: block.status[index] as number,
       connection: block.connection[index] as number,
       address: this.#addresses.name(block.address[index] as number),
+      sent: block.sent[index] as number,
       complete: (flags & COMPLETE) !== 0,
       headers,
     }
@@ -251,9 +272,16 @@ export class ArrivalLog {
     return this.#blocks[Math.floor(row / BLOCK_ROWS)] as Block
   }
 
+  #wait(what: string, holds: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ what, holds, resolve, reject })
+      this.#wake()
+    })
+  }
+
   #wake(): void {
-    this.#waiters = this.#waiters.filter(({ count, host, resolve }) => {
-      if (this.count(host === undefined ? undefined : this.hostNumber(host)) < count) return true
+    this.#waiters = this.#waiters.filter(({ holds, resolve }) => {
+      if (!holds()) return true
       resolve()
       return false
     })

@@ -2,12 +2,13 @@
 import { type Behaviour, numberOf } from './behaviour.ts'
 import { broken } from './broken.ts'
 import { coded } from './coded.ts'
+import { downloads } from './downloads.ts'
 import { conditional, htmlPage, type Reply } from './reply.ts'
 import type { OriginRequest } from './request.ts'
 
 /** A fresh set: some of them count the requests they have seen. */
 export function behaviours(): (request: OriginRequest) => Reply | undefined {
-  const table = new Map<string, Behaviour>(Object.entries({ ...plain(), ...broken(), ...coded() }))
+  const table = new Map<string, Behaviour>(Object.entries({ ...plain(), ...broken(), ...coded(), ...downloads() }))
   return (request) => {
     const { path } = request
     const slash = path.indexOf('/', 1)

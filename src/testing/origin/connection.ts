@@ -192,6 +192,7 @@ export class Connection {
     if (bytes.length <= PIECE) {
       this.#mark = performance.now()
       this.#socket.write(bytes)
+      this.#web.log.wrote(this.#row, bytes.length)
       this.#finish()
     } else this.#play({ status: reply.status, steps: [{ write: bytes }] })
   }
@@ -219,7 +220,9 @@ export class Connection {
       if ('write' in step) {
         const bytes = typeof step.write === 'string' ? Buffer.from(step.write, 'latin1') : step.write
         this.#mark = performance.now()
-        if (!this.#socket.write(bytes)) return
+        const isRoom = this.#socket.write(bytes)
+        this.#web.log.wrote(this.#row, bytes.length)
+        if (!isRoom) return
         if (this.#closed) return
       } else if ('waitMs' in step) {
         this.#timer = setTimeout(() => {

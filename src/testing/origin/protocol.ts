@@ -22,6 +22,7 @@ export interface Calls {
   clearFaults(host: string): void
   clearLedger(): void
   until(count: number, host?: string): void
+  untilSent(bytes: number): void
   usage(): { cpuMs: number; rssBytes: number; openConnections: number }
   count(host?: string): number
   arrivals(host?: string): Arrival[]

@@ -46,6 +46,7 @@ export interface RemoteOrigin extends AsyncDisposable {
   ledger(host?: string): RemoteLedger
   clearLedger(): Promise<void>
   until(count: number, host?: string): Promise<void>
+  untilSent(bytes: number): Promise<void>
   /** What the process has used: to see whether the server was the limit. */
   usage(): Promise<{ cpuMs: number; rssBytes: number; openConnections: number }>
   /** Ends the process and waits for its end. Calls under way reject. */
@@ -109,6 +110,7 @@ export async function startOriginProcess(options: OriginProcessOptions = {}): Pr
     }),
     clearLedger: () => call('clearLedger'),
     until: (count, host) => call('until', count, host),
+    untilSent: (bytes) => call('untilSent', bytes),
     usage: () => call('usage'),
     close,
     [Symbol.asyncDispose]: close,

@@ -20,6 +20,7 @@ const calls: { [Name in keyof Calls]: (...args: Parameters<Calls[Name]>) => unkn
   clearFaults: (host) => origin().clearFaults(host),
   clearLedger: () => origin().clearLedger(),
   until: (count, host) => origin().until(count, host),
+  untilSent: (bytes) => origin().untilSent(bytes),
   usage() {
     const { user, system } = process.cpuUsage()
     const rssBytes = process.memoryUsage.rss()
