@@ -20,6 +20,7 @@ export class Answer implements Response {
   readonly startedAt: number
   readonly #asked: Head['asked']
   readonly flags?: readonly string[]
+  readonly resumedAt?: number
 
   constructor(
     head: Head,
@@ -29,6 +30,7 @@ export class Answer implements Response {
     digest: string,
     timing: Timing,
     flags: readonly string[],
+    resumedAt: number,
   ) {
     this.url = head.url
     this.status = head.status
@@ -45,6 +47,7 @@ export class Answer implements Response {
     this.startedAt = head.startedAt
     this.#asked = head.asked
     if (flags.length > 0) this.flags = flags
+    if (resumedAt > 0) this.resumedAt = resumedAt
   }
 
   get requestHeaders(): readonly string[] {

@@ -7,8 +7,9 @@ import { decodeOnce } from './decode-once.ts'
 import type { LayerReport } from './decode-layer.ts'
 import { KeptBytes } from './kept-bytes.ts'
 import { DecodeStream, type DecodeOwner } from './decode-stream.ts'
+import type { PartFile } from './part-file.ts'
 import type { SpoolOwner } from './spool.ts'
-import { Store, type StoreLimits } from './store.ts'
+import { Store, type StoreLimits, type StoreOwner } from './store.ts'
 
 export interface BodyOwner {
   /** Stop reading until `bodyDrained`. */
@@ -16,6 +17,8 @@ export interface BodyOwner {
   bodyDrained(): void
   /** More decoded bytes than the cap came. Nothing follows; the store holds the first ones. */
   bodyOver(): void
+  /** It is large: where it should go. `owner` is whom the part tells. Undefined: it need not outlive its attempt. */
+  bodyLarge(owner: SpoolOwner): PartFile | undefined
   /** The file could not be written. Nothing follows. */
   bodyFailed(error: Error): void
   /** Decoded and stored. `report` only where decoding was not plain and whole. */
@@ -27,7 +30,7 @@ const ONCE_RAW_BYTES = 512 * 1024
 /** What one call may decode to: it blocks the loop, about 10 ms for this much. More goes through a stream. */
 const ONCE_BYTES = 4 * 1024 * 1024
 
-export class Body implements SpoolOwner, DecodeOwner {
+export class Body implements StoreOwner, DecodeOwner {
   readonly store: Store
   /** Bytes that came over the wire, coded as sent. */
   rawBytes = 0
@@ -38,9 +41,11 @@ export class Body implements SpoolOwner, DecodeOwner {
   #stream: DecodeStream | undefined
   #report: LayerReport | undefined
   #over = false
+  #isWhole = false
 
   /**
    * @param announced Content-Length, 0: unknown.
+   * @param largeBytes uncoded bodies over this ask `bodyLarge`.
    * @param isLent the decoded bytes are void after `release`.
    */
   constructor(
@@ -48,11 +53,14 @@ export class Body implements SpoolOwner, DecodeOwner {
     cap: number,
     codings: readonly Coding[],
     announced: number,
+    largeBytes: number,
     isLent: boolean,
     owner: BodyOwner,
   ) {
     const { lender } = limits
-    this.store = new Store(limits, cap, codings.length === 0 ? announced : 0, isLent ? lender : undefined, this)
+    const isCoded = codings.length > 0
+    const large = isCoded ? Number.POSITIVE_INFINITY : largeBytes
+    this.store = new Store(limits, cap, isCoded ? 0 : announced, large, isLent ? lender : undefined, this)
     this.#raw = new KeptBytes(codings.length === 0 ? 0 : announced, lender)
     this.#cap = cap
     this.#codings = codings
@@ -76,8 +84,10 @@ export class Body implements SpoolOwner, DecodeOwner {
     }
   }
 
-  end(): void {
+  /** @param isWhole false: it broke off. */
+  end(isWhole: boolean): void {
     if (this.#over) return
+    this.#isWhole = isWhole
     if (this.#codings.length === 0) {
       this.#stored()
       return
@@ -102,11 +112,15 @@ export class Body implements SpoolOwner, DecodeOwner {
     this.store.release()
   }
 
-  /** Stops; the owner hears nothing more. */
-  abandon(): void {
+  /** Stops; the owner hears nothing more. `onLeft`: what stays for the next attempt is written. */
+  abandon(onLeft: () => void): void {
     this.#over = true
     this.#stream?.abandon()
-    this.store.abandon()
+    this.store.abandon(onLeft)
+  }
+
+  bodyLarge(): PartFile | undefined {
+    return this.#owner.bodyLarge(this)
   }
 
   decoded(chunk: Uint8Array): void {
@@ -146,7 +160,7 @@ export class Body implements SpoolOwner, DecodeOwner {
 
   spoolDone(path: string): void {
     if (this.#over) return
-    this.store.file = path
+    this.store.fileDone(path)
     this.#owner.bodyDone(this.#report)
   }
 
@@ -157,7 +171,7 @@ export class Body implements SpoolOwner, DecodeOwner {
   }
 
   #stored(): void {
-    if (this.store.spooled) this.store.endSpool()
+    if (this.store.spooled) this.store.endSpool(this.#isWhole)
     else this.#owner.bodyDone(this.#report)
   }
 

@@ -17,6 +17,11 @@ export interface FetchRequest {
   readonly maxConnections?: number
   /** The body is read during `onDone` or `onFailed` alone and empty after it: its memory serves the next one. */
   readonly lendBody?: boolean
+  /**
+   * Name of the part that a large body is kept in for the next attempt (`PartFolder`); of those that wait, no two have
+   * the same. Absent: a body that breaks off is fetched again from its first byte.
+   */
+  readonly part?: bigint | undefined
   /** Overrides of the fetcher's limits for this request (robots.txt: small). */
   readonly maxBytes?: number
 }
@@ -31,6 +36,8 @@ export interface FetchFailure {
   readonly address?: string
   /** True: this machine's doing (out of descriptors or ports), not the site's; nothing may be counted against the URL. */
   readonly local?: boolean
+  /** True: what an earlier attempt left is no part of what is there now. To be asked again whole; no fault of the URL. */
+  readonly again?: boolean
   /** True: the disk of this machine failed after the site had answered. The job is in trouble, not the URL. */
   readonly disk?: boolean
 }
@@ -55,6 +62,6 @@ export interface Fetcher {
   readonly sockets: number
   /** Address it would connect to for a URL, by its own DNS cache; undefined where the name does not resolve. */
   addressOf?(url: string): Promise<string | undefined>
-  /** Waits for nothing: live requests end with `CANCELLED`. */
+  /** Live requests end with `CANCELLED`; what has come of parts is written. */
   close(): Promise<void>
 }

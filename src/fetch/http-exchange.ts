@@ -4,6 +4,7 @@
  * how connections are kept.
  */
 import { parseContentType } from '../http/content-type.ts'
+import { headerValue } from '../http/headers.ts'
 import type { Clock } from '../model/clock.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import { Answer, NO_BYTES } from './answer.ts'
@@ -14,7 +15,11 @@ import type { Deadlines, Timed } from './deadlines.ts'
 import type { LayerReport } from './decode-layer.ts'
 import type { FetchFailure, FetchHandle, FetchObserver } from './fetcher.ts'
 import { Marks } from './marks.ts'
+import { readPartAnswer, validatorOf } from './part-answer.ts'
+import type { PartFile } from './part-file.ts'
+import { KNOWN_LARGE_BYTES, type Part, type PartFolder, UNKNOWN_LARGE_BYTES } from './part-folder.ts'
 import type { Pool } from './pool.ts'
+import type { SpoolOwner } from './spool.ts'
 import type { StoreLimits } from './store.ts'
 import type { Connection, Exchange } from './transport.ts'
 import type { Origin, WireFailure } from './wire.ts'
@@ -38,6 +43,7 @@ export interface ExchangeContext {
   readonly store: StoreLimits
   readonly pool: Pool
   readonly deadlines: Deadlines
+  readonly parts: PartFolder | undefined
 }
 
 /** What one request asks for, ready for the wire. */
@@ -57,6 +63,10 @@ export interface Order {
   readonly forwarded: boolean
   /** The body is void once the observer has been told. */
   readonly lendBody: boolean
+  /** Name of its part; undefined: it takes none. */
+  readonly part: bigint | undefined
+  /** What an earlier attempt left: the headers ask for the rest of it. */
+  readonly unfinished: Part | undefined
 }
 
 /** A body that grew by more than this is a bomb, below it only large. Text compresses up to about 50-fold. */
@@ -101,6 +111,10 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   #codings: readonly Coding[] = []
   #announced = 0
   #lenient = false
+  /** Length of the body that this attempt goes on with; 0: it began one. */
+  #wholeBytes = 0
+  /** What comes says nothing that the part does not hold. */
+  #bodyUnread = false
   #content: Body | undefined
   /** The raw body broke off; what came is still decoded. */
   #cut: WireFailure | undefined
@@ -172,6 +186,8 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       this.#stop({ code: 'PROXY_FAILED', message: 'the proxy wants a login (407)' })
       return
     }
+    const { unfinished } = this.#order
+    if (unfinished !== undefined && this.#tookRange(unfinished, status, rawHeaders)) return
     const reason = this.#askObserver(status, rawHeaders)
     if (reason !== undefined) {
       this.#stop({ code: 'CANCELLED', message: reason }, true)
@@ -204,15 +220,8 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#phase !== Phase.body) return
-    this.#content ??= new Body(
-      this.#context.store,
-      this.#cap,
-      this.#codings,
-      this.#announced,
-      this.#order.lendBody,
-      this,
-    )
+    if (this.#phase !== Phase.body || this.#bodyUnread) return
+    this.#content ??= this.#newBody()
     this.#content.push(chunk)
   }
 
@@ -292,7 +301,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     const why = error.code ?? error.message
     this.#stop({
       code: 'CONNECT_FAILED',
-      message: `cannot write the body to ${this.#context.store.spoolFolder} (${why})`,
+      message: `cannot write the body to ${error.path ?? this.#context.store.spoolFolder} (${why})`,
       cause: error,
       disk: true,
     })
@@ -318,8 +327,84 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     if (this.#phase !== Phase.body) return
     this.#phase = Phase.settling
     this.#marks.endedAt = this.#context.clock.now()
-    if (this.#content === undefined) this.bodyDone(undefined)
-    else this.#content.end()
+    const content = this.#content
+    if (content === undefined) {
+      this.bodyDone(undefined)
+      return
+    }
+    const missing = this.#wholeBytes === 0 ? 0 : this.#wholeBytes - content.store.bytes
+    if (missing < 0) {
+      this.#mismatch('more came than its range holds')
+      return
+    }
+    if (missing > 0) this.#cut ??= { code: 'TRUNCATED', message: `${missing} bytes are missing at the end` }
+    content.end(this.#cut === undefined)
+  }
+
+  /** The answer to the range that was asked for. True: nothing more is to be read of its head. */
+  #tookRange(unfinished: Part, status: number, rawHeaders: readonly string[]): boolean {
+    const { parts, store } = this.#context
+    const name = this.#order.part
+    if (parts === undefined || name === undefined) return false
+    const verdict = readPartAnswer(unfinished, status, rawHeaders)
+    if (verdict.do === 'other') return false
+    if (verdict.do === 'fresh') {
+      parts.remove(name)
+      return false
+    }
+    if (verdict.do === 'mismatch') {
+      this.#mismatch(verdict.why)
+      return true
+    }
+    this.#status = 200
+    this.#statusText = unfinished.statusText
+    this.#rawHeaders = unfinished.rawHeaders
+    this.#contentType = parseContentType(headerValue(unfinished.rawHeaders, 'content-type')).essence
+    const reason = this.#askObserver(200, unfinished.rawHeaders)
+    if (reason !== undefined) this.#stop({ code: 'CANCELLED', message: reason }, true)
+    // The observer may have cancelled by the handle.
+    if (this.#phase !== Phase.body) return true
+    this.#wholeBytes = verdict.do === 'append' ? verdict.length : unfinished.count
+    this.#bodyUnread = verdict.do === 'finish'
+    this.#content = this.#newBody()
+    const file = { digester: store.digester, memoryBytes: store.spoolBytes }
+    this.#content.store.goOn(parts.goOn(name, unfinished, this.#wholeBytes, file, this.#content))
+    return true
+  }
+
+  /** What is there now has nothing to do with the part: it goes, and the whole is asked for in another attempt. */
+  #mismatch(why: string): void {
+    const message = `the rest of an earlier download did not come (${why})`
+    this.#stop({ code: 'PARTIAL_CONTENT', message, again: true })
+  }
+
+  bodyLarge(owner: SpoolOwner): PartFile | undefined {
+    const { parts, store, clock } = this.#context
+    const { part: name, url } = this.#order
+    if (parts === undefined || name === undefined) return undefined
+    const rawHeaders = this.#rawHeaders
+    const validator = validatorOf(rawHeaders, clock.wall())
+    if (validator === undefined) return undefined
+    const length = this.#announced === 0 ? undefined : this.#announced
+    const part: Part = { url, statusText: this.#statusText, rawHeaders, validator, length, count: 0 }
+    try {
+      return parts.begin(name, part, { digester: store.digester, memoryBytes: store.spoolBytes }, owner)
+    } catch (error) {
+      this.bodyFailed(error as Error)
+      return undefined
+    }
+  }
+
+  #newBody(): Body {
+    const { store } = this.#context
+    const announced = this.#announced
+    let large = Number.POSITIVE_INFINITY
+    if (this.#order.part !== undefined && this.#status === 200) {
+      // Known to be large: from its first byte. Unknown: once it has turned out to be.
+      if (announced > KNOWN_LARGE_BYTES) large = 0
+      else if (announced === 0) large = UNKNOWN_LARGE_BYTES
+    }
+    return new Body(store, this.#cap, this.#codings, announced, large, this.#order.lendBody, this)
   }
 
   /** Ends it from our side, wherever it stands. */
@@ -334,18 +419,19 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
         ? this.#response(NO_FLAGS, failure.code === 'BOMB' || failure.code === 'CANCELLED')
         : undefined
     this.#phase = Phase.over
-    this.#content?.abandon()
     if (connection !== undefined) this.#context.pool.end(origin, connection)
     else if (waiting) this.#context.pool.withdraw(origin, this)
-    this.#fail(failure, response)
+    // Told when the next attempt can go on with what has come of a part.
+    if (this.#content === undefined) this.#fail(failure, response)
+    else this.#content.abandon(() => this.#fail(failure, response))
   }
 
   /** What has come, decoded as far as it is. Bytes of an unfinished file are not kept. */
   #response(flags: readonly string[], headOnly = false): Answer {
     const store = headOnly ? undefined : this.#content?.store
     const file = store?.file
-    const whole = store !== undefined && (!store.spooled || file !== undefined)
-    const body = whole && file === undefined ? store.body() : NO_BYTES
+    const whole = store?.done === true
+    const body = store !== undefined && whole && file === undefined ? store.body() : NO_BYTES
     return new Answer(
       {
         url: this.#order.url,
@@ -359,11 +445,18 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       },
       body,
       file,
-      whole ? store.bytes : 0,
-      whole ? store.digest(body) : '',
+      store !== undefined && whole ? store.bytes : 0,
+      store !== undefined && whole ? store.digest(body) : '',
       this.#marks.timing(),
-      this.#lenient ? [...flags, 'lenient'] : flags,
+      this.#flags(flags),
+      whole ? (store?.partFrom ?? 0) : 0,
     )
+  }
+
+  #flags(odd: readonly string[]): readonly string[] {
+    const resumed = this.#wholeBytes > 0
+    if (!resumed && !this.#lenient) return odd
+    return [...odd, ...(resumed ? ['resumed'] : []), ...(this.#lenient ? ['lenient'] : [])]
   }
 
   #startedAt(): number {
@@ -393,12 +486,14 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
 
   #fail(failure: WireFailure, response?: Answer): void {
     this.#phase = Phase.over
+    if (failure.again === true && this.#order.part !== undefined) this.#context.parts?.remove(this.#order.part)
     this.#context.deadlines.remove(this)
     const told: FetchFailure = {
       code: failure.code,
       message: failure.message,
       ...(failure.cause === undefined ? {} : { cause: failure.cause }),
       ...(failure.local === true ? { local: true } : {}),
+      ...(failure.again === true ? { again: true } : {}),
       ...(failure.disk === true ? { disk: true } : {}),
       ...(response === undefined ? {} : { response }),
       ...(this.#marks.address === '' ? {} : { address: this.#marks.address }),

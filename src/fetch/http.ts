@@ -16,6 +16,8 @@ import { http1Transport, type Http1Transport } from './http1.ts'
 import { HttpExchange, type ExchangeContext, type Order } from './http-exchange.ts'
 import { Lender } from './kept-bytes.ts'
 import { Names, type Lookup } from './names.ts'
+import { rangeHeaders } from './part-answer.ts'
+import type { PartFolder } from './part-folder.ts'
 import { Pool } from './pool.ts'
 import { chooseProxy, percentDecoded } from './proxy.ts'
 import { areWritable, checkHeaders, mergeHeaders } from './request-headers.ts'
@@ -40,6 +42,8 @@ export interface FetcherOptions {
   readonly spoolBytes?: number
   /** Must exist. */
   readonly spoolFolder: string
+  /** Where large bodies of requests with a `part` are kept for their next attempt. Default: nowhere. */
+  readonly parts?: PartFolder
   /** Sockets open at a time, all origins together. Default 1,024. */
   readonly maxSockets?: number
   /** How long an idle connection is kept. Default 4,000. */
@@ -67,6 +71,9 @@ const MAX_HEADER_BYTES = 64 * 1024
 /** Prepared origins remembered; forgotten all at once when there are more. */
 const REMEMBERED_ORIGINS = 10_000
 
+/** Fields of requests that take no part. */
+const NO_PART = /^(authorization|cookie|range|if-range)$/i
+
 /** What a URL may hold as it is written on the wire. */
 const PRINTABLE = /^[\x21-\x7e]*$/
 
@@ -74,6 +81,8 @@ interface Prepared {
   readonly origin: Origin
   readonly headers: readonly string[]
   readonly forwarded: boolean
+  /** Its default headers hold credentials. */
+  readonly hasCredentials: boolean
 }
 
 /** Throws `SluiceError` `OPTION_INVALID`. */
@@ -133,6 +142,7 @@ class HttpFetcher implements Fetcher {
         spoolName: () => `${this.#spoolPrefix}${++this.#spooled}`,
       },
       pool: new Pool({ open: this.#transport.open, maxSockets: positive(options.maxSockets ?? 1_024, 'maxSockets') }),
+      parts: options.parts,
       deadlines: new Deadlines(clock, Math.min(500, Math.max(5, connectMs / 8))),
     }
   }
@@ -155,11 +165,12 @@ class HttpFetcher implements Fetcher {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const { deadlines, pool, store } = this.#context
+    const { deadlines, parts, pool, store } = this.#context
     for (const exchange of deadlines.all() as HttpExchange[]) exchange.cancel('the fetcher is closed')
     pool.close()
     this.#transport.close()
     deadlines.close()
+    await parts?.closed()
     if (this.#spooled === 0) return
     const names = await readdir(store.spoolFolder).catch(() => [])
     await Promise.all(
@@ -196,6 +207,12 @@ class HttpFetcher implements Fetcher {
     let headers = prepared.headers
     if (request.headers !== undefined) headers = this.#withOwn(headers, request.headers)
     if (credentials !== undefined) headers = mergeHeaders(headers, { Authorization: credentials })
+    const part = credentials === undefined ? this.#partOf(request, prepared) : undefined
+    const unfinished = part === undefined ? undefined : this.#context.parts?.find(part, url)
+    // Asked for as it lies there: a range of a coded answer is of other bytes.
+    if (unfinished !== undefined) {
+      headers = mergeHeaders(headers, { ...rangeHeaders(unfinished), 'Accept-Encoding': 'identity' })
+    }
     return {
       url,
       origin: prepared.origin,
@@ -208,7 +225,17 @@ class HttpFetcher implements Fetcher {
       maxBytes: request.maxBytes,
       forwarded: prepared.forwarded,
       lendBody: request.lendBody === true,
+      part,
+      unfinished,
     }
+  }
+
+  /** What is fetched with credentials stays in nobody's folder, and a range of the caller's is no whole. */
+  #partOf({ part, method, body, headers }: FetchRequest, prepared: Prepared): bigint | undefined {
+    if (part === undefined || this.#context.parts === undefined || prepared.hasCredentials) return undefined
+    if ((method !== undefined && method !== 'GET') || body !== undefined) return undefined
+    if (headers !== undefined && Object.keys(headers).some((name) => NO_PART.test(name))) return undefined
+    return part
   }
 
   #withOwn(base: readonly string[], own: Readonly<Record<string, string>>): string[] {
@@ -233,7 +260,13 @@ class HttpFetcher implements Fetcher {
       ? mergeHeaders(this.#baseHeaders, this.#boundHeaders)
       : this.#baseHeaders
     if (proxy?.authorization !== undefined) headers = [...headers, 'Proxy-Authorization', proxy.authorization]
-    const prepared: Prepared = { origin, headers, forwarded: proxy !== undefined }
+    const isBound = this.#boundOrigins.has(url.origin)
+    const prepared: Prepared = {
+      origin,
+      headers,
+      forwarded: proxy !== undefined,
+      hasCredentials: isBound && Object.keys(this.#boundHeaders).some((name) => NO_PART.test(name)),
+    }
     if (this.#prepared.size >= REMEMBERED_ORIGINS) this.#prepared.clear()
     this.#prepared.set(url.origin, prepared)
     return prepared

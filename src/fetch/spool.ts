@@ -124,7 +124,8 @@ export class Spool {
   }
 }
 
-function rest(chunks: readonly Uint8Array[], written: number): Uint8Array[] {
+/** What is left of `chunks` behind their first bytes. */
+export function rest(chunks: readonly Uint8Array[], written: number): Uint8Array[] {
   let skip = written
   let at = 0
   while (at < chunks.length && skip >= (chunks[at] as Uint8Array).length) skip -= (chunks[at++] as Uint8Array).length

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import type { Digester, DigestStream } from '../url/fingerprint.ts'
 import { KeptBytes, type Lender } from './kept-bytes.ts'
+import type { PartFile } from './part-file.ts'
 import { Spool, type SpoolOwner } from './spool.ts'
 
 export interface StoreLimits {
@@ -17,6 +18,12 @@ export interface StoreLimits {
   readonly lender: Lender
 }
 
+/** A length from which a body counts as large; above it `bodyLarge` is asked where it goes. */
+export interface StoreOwner extends SpoolOwner {
+  /** A part that takes it from its first byte; undefined: memory and spool as ever. Asked at most once. */
+  bodyLarge(): PartFile | undefined
+}
+
 export class Store {
   /** Decoded bytes taken. */
   bytes = 0
@@ -24,20 +31,34 @@ export class Store {
   file: string | undefined
   readonly #limits: StoreLimits
   readonly #cap: number
-  readonly #owner: SpoolOwner
+  readonly #owner: StoreOwner
+  /** More than this in memory goes elsewhere. */
+  #roomBytes: number
+  #asksLarge: boolean
   readonly #kept: KeptBytes
   #whole: Uint8Array | undefined
   #spool: Spool | undefined
+  #part: PartFile | undefined
   #digest: DigestStream | undefined
 
   /**
    * @param expected decoded length where it is announced, else 0.
+   * @param largeBytes bodies over this ask `bodyLarge`; Infinity: none does.
    * @param lender given: `body()` is lent until `release`.
    */
-  constructor(limits: StoreLimits, cap: number, expected: number, lender: Lender | undefined, owner: SpoolOwner) {
+  constructor(
+    limits: StoreLimits,
+    cap: number,
+    expected: number,
+    largeBytes: number,
+    lender: Lender | undefined,
+    owner: StoreOwner,
+  ) {
     this.#limits = limits
     this.#cap = cap
     this.#owner = owner
+    this.#asksLarge = largeBytes !== Number.POSITIVE_INFINITY
+    this.#roomBytes = Math.min(largeBytes, limits.spoolBytes)
     this.#kept = new KeptBytes(expected, lender)
   }
 
@@ -62,18 +83,47 @@ export class Store {
     return true
   }
 
+  /** True: the bytes are not in memory, or only since `fileDone`. */
   get spooled(): boolean {
-    return this.#spool !== undefined
+    return (this.#part ?? this.#spool) !== undefined
+  }
+
+  /** True: everything is here, be it in memory or in `file`. */
+  get done(): boolean {
+    return !this.spooled || this.file !== undefined || this.#whole !== undefined
+  }
+
+  /** Bytes that an earlier attempt had left. */
+  get partFrom(): number {
+    return this.#part?.from ?? 0
+  }
+
+  /** Everything goes to the part, behind what it holds already. Before the first byte. */
+  goOn(part: PartFile): void {
+    this.bytes = part.from
+    this.#part = part
   }
 
   /** Ends the file; the owner hears `spoolDone`. Only where `spooled`. */
-  endSpool(): void {
-    this.#spool?.end()
+  endSpool(isWhole: boolean): void {
+    if (this.#part === undefined) this.#spool?.end()
+    else this.#part.end(isWhole)
   }
 
-  /** Stops and removes the file. */
-  abandon(): void {
+  /** The file has what there is of the body: a whole part that is small is in memory. */
+  fileDone(path: string): void {
+    this.#whole = this.#part?.body
+    if (this.#whole === undefined) this.file = path
+  }
+
+  /** Stops; a spool is removed, a part keeps what has come. `onLeft`: nothing more is written. */
+  abandon(onLeft: () => void): void {
+    if (this.#part !== undefined) {
+      this.#part.leave(onLeft)
+      return
+    }
     this.#spool?.abandon()
+    onLeft()
   }
 
   /** Forgets the bytes in memory; those that were lent are void. */
@@ -90,19 +140,33 @@ export class Store {
   /** Of everything taken; '' for an empty body. @param body what `body()` gave; not looked at where it is in a file. */
   digest(body: Uint8Array): string {
     if (this.bytes === 0) return ''
+    // Of a part that broke off the first bytes may be an earlier attempt's: nobody needs the digest enough to read them.
+    if (this.#part !== undefined) return this.#part.digest
     return this.#digest === undefined ? this.#limits.digester.digest(body) : this.#digest.end()
   }
 
   #take(chunk: Uint8Array): void {
     this.bytes += chunk.length
-    if (this.#spool !== undefined) this.#toFile(chunk)
-    else if (this.bytes > this.#limits.spoolBytes) this.#spill(chunk)
+    if (this.spooled) this.#toFile(chunk)
+    else if (this.bytes > this.#roomBytes) this.#spill(chunk)
     else this.#kept.add(chunk)
   }
 
   #spill(chunk: Uint8Array): void {
-    this.#digest = this.#limits.digester.start()
-    this.#spool = new Spool(join(this.#limits.spoolFolder, this.#limits.spoolName()), this.#owner)
+    const { spoolBytes, spoolFolder, digester } = this.#limits
+    if (this.#asksLarge) {
+      this.#asksLarge = false
+      this.#roomBytes = spoolBytes
+      this.#part = this.#owner.bodyLarge()
+      if (this.#part === undefined && this.bytes <= spoolBytes) {
+        this.#kept.add(chunk)
+        return
+      }
+    }
+    if (this.#part === undefined) {
+      this.#digest = digester.start()
+      this.#spool = new Spool(join(spoolFolder, this.#limits.spoolName()), this.#owner)
+    }
     if (this.#kept.length > 0) this.#toFile(this.#kept.take())
     this.#kept.end()
     this.#toFile(chunk)
@@ -111,6 +175,8 @@ export class Store {
   #toFile(chunk: Uint8Array): void {
     this.#digest?.update(chunk)
     // The file is written later, and the chunk is only lent.
-    this.#spool?.write(new Uint8Array(chunk))
+    const own = new Uint8Array(chunk)
+    if (this.#part === undefined) this.#spool?.write(own)
+    else this.#part.write(own)
   }
 }

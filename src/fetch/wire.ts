@@ -21,6 +21,8 @@ export interface WireFailure {
   readonly local?: boolean
   /** True: a file of ours could not be written. */
   readonly disk?: boolean
+  /** True: the answer does not fit the part it was to go on with. */
+  readonly again?: boolean
   /** The connection broke before a byte of the reply and had served before: the peer may just have closed it idle. */
   readonly stale?: boolean
 }

@@ -43,7 +43,7 @@ export interface PageRecord {
   /** Items the schema did not take. */
   readonly rejected?: number
   readonly attempt: number
-  /** Flags: `truncated`, `lenient`, `seed` … */
+  /** Flags: `truncated`, `lenient`, `resumed`, `seed` … */
   readonly flags?: readonly string[]
   readonly ip?: string
   /** Wall-clock time of the settlement, ISO 8601. */

@@ -43,6 +43,8 @@ export interface Response {
   readonly requestHeaders: readonly string[]
   /** Wall-clock time at which the request was sent, ms since 1970. */
   readonly startedAt: number
-  /** What was odd about it: `not-encoded` (Content-Encoding was named, the body came plain). */
+  /** What was odd about it: `not-encoded` (Content-Encoding was named, the body came plain), `resumed`. */
   readonly flags?: readonly string[]
+  /** Bytes of the body that earlier attempts had fetched (`resumed`): the head is that of the first one, a 200. */
+  readonly resumedAt?: number
 }
