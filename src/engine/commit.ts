@@ -172,7 +172,7 @@ export class Commit {
   }
 
   async #write(group: readonly Ended[], events: readonly NewEvent[]): Promise<void> {
-    const { sinks, frontier, settings, clock, print } = this.#context
+    const { sinks, frontier, settings, clock, print, removePart } = this.#context
     const t = new Date(clock.wall()).toISOString()
     const outcomes: Settlement[] = []
     const records: SinkRecord[] = []
@@ -220,6 +220,10 @@ export class Commit {
     }
     await this.#flushEnds()
     const { stale } = await frontier.settle({ outcomes, links, positions, events })
+    // Not before: until it is settled, a death would need the part again. A verdict never had one.
+    for (const { claim, draft } of group) {
+      if (draft !== undefined && claim.verdict === undefined) removePart(claim.root ?? claim.fp)
+    }
     this.#announce(group, drafts, events, stale)
     if (print !== undefined) {
       const lines = this.#context.pool === undefined ? records.map(({ json }) => json) : itemLines(group)

@@ -62,7 +62,10 @@ export interface EngineParts {
   readonly addressOf: ((url: string) => Promise<string | undefined>) | undefined
   /** Reads a spooled body (sitemaps, pages over the spool size). */
   readonly readFile: (path: string) => Uint8Array
+  /** Of a spooled body; parts stay. */
   readonly removeFile: (path: string) => void
+  /** The request of this name is settled for good: its part goes. */
+  readonly removePart: (name: bigint) => void
   /** Highest number committed so far. */
   readonly seq: number
   /** Settled other than skipped, before this run. */

@@ -183,9 +183,9 @@ export class Engine implements AttemptOwner {
       this.halt(new SluiceError('SINK_FULL', failure.message, { cause: failure.cause }))
       return
     }
-    const back = attempt.isStopped && failure?.code === 'CANCELLED'
+    const back = (attempt.isStopped && failure?.code === 'CANCELLED') || failure?.again === true
     if (back || failure?.local === true) {
-      // Our doing, or this machine's (out of descriptors): the URL goes back and nothing is counted against it.
+      // Our doing (a part that fits no more), or this machine's: the URL goes back and nothing is counted against it.
       this.#removeSpooled(failure.response)
       this.#release(attempt, failure?.local === true ? 0 : host.intervalMs, endedAt, failure?.local !== true)
       const release = {
@@ -202,9 +202,10 @@ export class Engine implements AttemptOwner {
     this.#shortage.over()
     const answer = response ?? failure?.response
     const answerMs = answer?.timing.totalMs ?? 0
+    const came = (answer?.size ?? 0) - (answer?.resumedAt ?? 0)
     if (response === undefined) metrics.failed(endedAt)
-    else metrics.answered(response.timing, claim.waitedMs, response.size, endedAt)
-    this.#bandwidth.take(answer?.size ?? 0)
+    else metrics.answered(response.timing, claim.waitedMs, came, endedAt)
+    this.#bandwidth.take(came)
     hosts.observe(host, answer?.status ?? 0, failure?.code, answerMs, endedAt)
     const judgement = this.#judge.judge(attempt, host, response, failure)
     if (judgement.robotsState !== undefined)
@@ -485,7 +486,7 @@ export class Engine implements AttemptOwner {
         maxConnections: perHost,
         lendBody: this.#lendBody,
         ...(headers === undefined ? {} : { headers }),
-        ...(claim.gate === true ? { maxBytes: ROBOTS_BYTES } : {}),
+        ...(claim.gate === true ? { maxBytes: ROBOTS_BYTES } : { part: claim.root ?? claim.fp }),
       },
       attempt,
     )

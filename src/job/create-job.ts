@@ -15,6 +15,7 @@ import type { EngineEnd } from '../engine/engine.ts'
 import { scanPage } from '../extract/html.ts'
 import type { ExtractorPool } from '../extract/extraction.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
+import type { PartFolder } from '../fetch/part-folder.ts'
 import type { FrontierStats, OpenedFrontier } from '../frontier/frontier.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
 import { SluiceError } from '../model/errors.ts'
@@ -40,6 +41,7 @@ import type { Job, JobEvent, JobKind, Opening, RetryQuery, RunEnd, Snapshot, Sum
 import { openFetcher, openFrontier, openSinks } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
+import { openParts, removeOrphans } from './parts.ts'
 import { changedOptions, resolveOptions, storedOptions } from './options.ts'
 import type { JobOptions, ResolvedOptions } from './options.ts'
 import { checkContactRule, createPacing, engineSettings, planJob, VERSION } from './prepare.ts'
@@ -64,6 +66,7 @@ interface Opened {
   readonly pool: ExtractorPool | undefined
   /** Large bodies on their way; gone with the run. */
   readonly spoolFolder: string
+  readonly parts: PartFolder
   readonly sinks: OpenedSinks
   readonly engine: Engine
   readonly opening: Opening
@@ -288,7 +291,9 @@ class FolderJob implements Job {
       const settings = engineSettings(this.#plan, this.#pacing, state.run, concurrency, publicLimit, scopeChanged)
       const spoolFolder = join(folder ?? tmpdir(), folder === undefined ? `sluice-${randomUUID()}` : 'spool')
       const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
-      fetcher = await openFetcher(options, this.#clock, agent, concurrency, spoolFolder, inputs.seeds)
+      const parts = openParts(options, folder ?? spoolFolder)
+      await removeOrphans(parts, backend.frontier, before)
+      fetcher = await openFetcher(options, this.#clock, agent, concurrency, spoolFolder, parts, inputs.seeds)
       const sinks = await openSinks(options, this.#plan.cwd, folder)
       pool = await openPool(options, this.#plan.cwd, this.#clock)
       await this.#openSinks(sinks.sinks, stored, backend, state.run, before.seq, pool)
@@ -312,14 +317,17 @@ class FolderJob implements Job {
           print: sinks.stdout ? this.#printer() : undefined,
           addressOf: fetcher.addressOf === undefined ? undefined : (url) => (fetcher as Fetcher).addressOf!(url),
           readFile: (path) => readFileSync(path),
-          removeFile: (path) => rmSync(path, { force: true }),
+          removeFile: (path) => {
+            if (!parts.holds(path)) rmSync(path, { force: true })
+          },
+          removePart: (name) => parts.remove(name),
           seq: before.seq,
           settledBefore: sumCounts(before.done) - before.done.skipped,
         },
         widened === undefined ? [] : (JSON.parse(Buffer.from(widened).toString('utf8')) as string[]),
       )
       const opening = openingOf(backend, before, readRunState(backend.positions), this.#clock.wall(), changes)
-      return { stored, backend, fetcher, pool, spoolFolder, sinks, engine, opening, state, before }
+      return { stored, backend, fetcher, pool, spoolFolder, parts, sinks, engine, opening, state, before }
     } catch (error) {
       await fetcher?.close()
       await pool?.close()
@@ -464,7 +472,8 @@ class FolderJob implements Job {
   }
 
   async #finish(opened: Opened, end: RunEnd): Promise<Summary> {
-    const { engine, state, backend } = opened
+    const { engine, state, backend, parts } = opened
+    if (end === 'finished') parts.clear()
     engine.commit.position(RUN_POSITION, writeRunState({ run: state.run, status: end, at: this.#clock.wall() }))
     if (end === 'finished') engine.event('job.finished', { reason: 'nothing is left' })
     else engine.event('job.stopped', { reason: engine.limitReason === '' ? end : engine.limitReason })

@@ -3,6 +3,7 @@ import { mkdirSync, statfsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import { httpFetcher } from '../fetch/http.ts'
+import type { PartFolder } from '../fetch/part-folder.ts'
 import type { KeyDefaults, OpenedFrontier } from '../frontier/frontier.ts'
 import { memoryFrontier } from '../frontier/memory.ts'
 import { SluiceError } from '../model/errors.ts'
@@ -142,6 +143,7 @@ export async function openFetcher(
   agent: string,
   concurrency: number,
   spoolFolder: string,
+  parts: PartFolder,
   seeds: readonly string[],
 ): Promise<Fetcher> {
   mkdirSync(spoolFolder, { recursive: true })
@@ -155,6 +157,7 @@ export async function openFetcher(
     timeoutMs: options.get<number>('timeout') as number,
     maxBytes: options.get<number>('maxSize') as number,
     spoolFolder,
+    parts,
     maxSockets: Math.max(256, concurrency * 2),
     resolve: parseResolves(options.get<string[]>('resolve') ?? []),
     allowPrivate: options.get<boolean>('private') ?? true,

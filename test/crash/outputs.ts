@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parse } from 'csv-parse/sync'
 import type { Summary } from '../../src/job/job.ts'
-import { type KillMoment, type KillReport, runAndKill } from '../../src/testing/kill.ts'
+import { type KillOptions, type KillReport, runAndKill } from '../../src/testing/kill.ts'
 import { random } from '../../src/testing/random.ts'
 import { BIN } from '../cli/run-cli.ts'
 import { readRecords, readSummary } from '../integration/web.ts'
@@ -13,7 +13,7 @@ import { readRecords, readSummary } from '../integration/web.ts'
 /** The command under test, started anew with the same arguments after each kill. */
 export function killSluice(
   args: readonly string[],
-  options: { readonly cwd: string; readonly kill: KillMoment; readonly maxKills: number; readonly timeoutMs?: number },
+  options: Pick<KillOptions, 'kill' | 'maxKills' | 'timeoutMs' | 'onRestart'> & { readonly cwd: string },
 ): Promise<KillReport> {
   const { cwd } = options
   const env = { PATH: process.env['PATH'] ?? '', HOME: cwd, XDG_CONFIG_HOME: join(cwd, '.config'), LANG: 'C' }
