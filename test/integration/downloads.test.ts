@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fetchAll } from '../../src/index.ts'
+import { createJob, fetchAll, SluiceError } from '../../src/index.ts'
+import type { Sink } from '../../src/index.ts'
 import { startOrigin } from '../../src/testing/origin.ts'
 import { downloadBytes } from '../../src/testing/origin/downloads.ts'
 import { inFolder, runCli, start } from '../cli/run-cli.ts'
@@ -17,7 +18,7 @@ test('downloads killed at two random instants end whole, and little of them is s
   t.after(() => origin.close())
   await inFolder(async (cwd) => {
     const outs = ['out/{host}/{name}{ext}', 'bodies/', 'pages.ndjson']
-    const work = { files: 12, bytes: BYTES, kills: 2, atOnce: 12, rate: 3_000_000, seed: 18, outs }
+    const work = { files: 12, bytes: BYTES, kills: 2, atOnce: 12, rate: 1_000_000, seed: 18, outs }
     const figures = await killDownloads(origin, cwd, work)
     assert.ok(figures.resumed > 0, 'the kills came between downloads')
     assert.ok(figures.most <= BOUND, `${figures.most} bytes of a file were sent twice for one kill`)
@@ -154,4 +155,41 @@ test('the library goes on with a download as well, and gives its bytes as ever',
     assert.ok(Buffer.from(page.response?.body ?? []).equals(downloadBytes(`files.test${path}`, 0, BYTES)))
     assert.equal(page.response?.resumedAt, 2_000_000)
   }
+})
+
+test('a file that had come whole when its output failed is not fetched again', async (t) => {
+  const origin = await startOrigin()
+  t.after(() => origin.close())
+  const url = origin.url('files.test', `/download/${BYTES}/a.bin`)
+  await inFolder(async (cwd) => {
+    const written: number[] = []
+    const sinkOf = (isFull: boolean): Sink => ({
+      name: 'own',
+      wantsBodies: true,
+      async open() {},
+      async write(batch) {
+        if (isFull) throw new SluiceError('SINK_FULL', 'no room')
+        written.push(...batch.map(({ body }) => body.length))
+        return undefined
+      },
+      async close() {},
+    })
+    const jobOf = (isFull: boolean) =>
+      createJob({
+        kind: 'fetch',
+        job: join(cwd, 'one'),
+        seeds: [url],
+        out: [sinkOf(isFull)],
+        resolve: origin.resolveFlag,
+        delay: 0,
+      })
+    await assert.rejects(jobOf(true).run(), /no room/)
+    assert.equal(readdirSync(join(cwd, 'one.sluice', 'parts')).length, 2)
+    assert.equal((await jobOf(false).run()).exitCode, 0)
+    assert.deepEqual(written, [BYTES])
+    const last = [...origin.ledger('files.test').arrivals()].at(-1)
+    assert.equal(last?.headers['range'], `bytes=${BYTES}-`)
+    assert.equal(last.status, 416)
+    assert.equal(existsSync(join(cwd, 'one.sluice', 'parts')), false)
+  })
 })
