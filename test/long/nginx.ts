@@ -26,8 +26,11 @@ export function findNginx(): string | undefined {
   return undefined
 }
 
-/** Serves `root`; configuration, log and temporary files go below `work`. */
-export async function startNginx(binary: string, root: string, work: string): Promise<Nginx> {
+/**
+ * Serves `root`; configuration, log and temporary files go below `work`.
+ * @param rate bytes a second of each answer. Default 0: no limit.
+ */
+export async function startNginx(binary: string, root: string, work: string, rate = 0): Promise<Nginx> {
   mkdirSync(join(work, 'tmp'), { recursive: true })
   const port = await freePort()
   const log = join(work, 'access.log')
@@ -44,7 +47,7 @@ http {
   default_type application/octet-stream;
   log_format short '$status $body_bytes_sent $request_uri';
   access_log ${log} short;
-  keepalive_requests 100000000; sendfile on; etag on; ${temporary}
+  keepalive_requests 100000000; sendfile on; etag on; limit_rate ${rate}; ${temporary}
   server { listen 127.0.0.1:${port} backlog=1024; root ${root}; index index.html index.htm; absolute_redirect off; }
 }
 `
