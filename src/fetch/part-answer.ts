@@ -73,7 +73,8 @@ export function readPartAnswer(part: Unfinished, status: number, rawHeaders: rea
   if (status === 416) {
     // The answer to a range that cannot be had need not name the validator (RFC 9110 15.5.17).
     if (answered !== undefined && answered !== part.validator.value) return mismatch('it has another validator')
-    if (range !== null && range[1] === undefined && length === part.count) return { do: 'finish' }
+    const isAll = length === part.count && (part.length === undefined || part.length === length)
+    if (range !== null && range[1] === undefined && isAll) return { do: 'finish' }
     return mismatch(`the whole is no longer ${part.length ?? part.count} bytes`)
   }
   if (/^\s*multipart\/byteranges/i.test(headerValue(rawHeaders, 'content-type') ?? '')) {

@@ -195,6 +195,12 @@ const TABLE: readonly {
     part: { ...PART, length: 60 },
     does: 'mismatch',
   },
+  {
+    name: 'shorter now, by just what is missing',
+    status: 416,
+    headers: [['Content-Range', 'bytes */60']],
+    does: 'mismatch',
+  },
   { name: 'shorter now', status: 416, headers: [['Content-Range', 'bytes */50']], does: 'mismatch' },
   { name: 'a refusal that says nothing', status: 416, headers: [], does: 'mismatch' },
   { name: 'an overloaded server', status: 503, headers: [['ETag', '"b"']], does: 'other' },
