@@ -50,14 +50,17 @@ export interface PoolWorkerOptions {
   died(thread: PoolWorker, death: Death): void
 }
 
+const MiB = 1024 * 1024
 /** Pages in the hands of a thread: enough that it never waits for the main thread, few enough to lose nothing by. */
 const PAGES = 8
 /** Bodies in its hands, unless it is only one. */
-const BYTES = 4 * 1024 * 1024
-/** Stands for no page in `seen` and `killedFor`: a thread may loop for what an earlier page left behind. */
+const BYTES = 4 * MiB
+/** Stands for no page in `seen` and `killed`: a thread may loop for what an earlier page left behind. */
 const BETWEEN = -1
 /** How long a thread may take to load its modules. */
 const LOADING_MS = 60_000
+/** Buffers that nobody refers to any more and V8 has not collected (its limit for that), and bodies handed over. */
+const UNCOLLECTED_BYTES = 64 * MiB
 const FILE = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
 
 export class PoolWorker {
@@ -70,8 +73,9 @@ export class PoolWorker {
   #numbers = 0
   /** Set while a page that has ended a thread before is in its hands. */
   #alone = false
-  /** Page it was ended for; 0: it was not. */
-  #killedFor = 0
+  /** Why it was ended, and the page it was at. */
+  #killed: { readonly page: number; readonly code: 'EXTRACT_TIMEOUT' | 'EXTRACT_MEMORY' } | undefined
+  #weighing = false
   #error: (Error & { code?: string }) | undefined
   /** Number that was seen at work last, and since when. */
   #seen = 0
@@ -86,7 +90,7 @@ export class PoolWorker {
   }
 
   takes({ page, deaths }: Task): boolean {
-    if (this.#alone || this.#killedFor !== 0) return false
+    if (this.#alone || this.#killed !== undefined) return false
     if (this.#given.size === 0) return true
     return deaths === 0 && this.#given.size < PAGES && this.#bytes + page.body.length <= BYTES
   }
@@ -124,14 +128,36 @@ export class PoolWorker {
 
   /** It has had its time. */
   kill(): void {
-    if (this.#worker === undefined || this.#killedFor !== 0) return
-    this.#killedFor = this.#seen
+    this.#kill('EXTRACT_TIMEOUT', this.#seen)
+  }
+
+  /** Ends it where its buffers have outgrown the limit: V8 limits objects alone. Looks even into a loop. */
+  weigh(): void {
+    const worker = this.#worker
+    if (worker === undefined || this.#weighing) return
+    this.#weighing = true
+    worker.getHeapStatistics().then(
+      ({ external_memory: bytes }) => {
+        this.#weighing = false
+        if (this.#worker !== worker || bytes <= this.#options.memoryMb * MiB + UNCOLLECTED_BYTES) return
+        this.#kill('EXTRACT_MEMORY', Atomics.load(this.#current, 0) || BETWEEN)
+      },
+      () => {
+        // It ended before it could answer.
+        this.#weighing = false
+      },
+    )
+  }
+
+  #kill(code: 'EXTRACT_TIMEOUT' | 'EXTRACT_MEMORY', page: number): void {
+    if (this.#worker === undefined || this.#killed !== undefined) return
+    this.#killed = { page, code }
     void this.#worker.terminate()
   }
 
   /** After a death; the thread itself starts with the next page. */
   restart(): void {
-    this.#killedFor = 0
+    this.#killed = undefined
     this.#alone = false
     this.#error = undefined
     this.#seen = 0
@@ -189,7 +215,7 @@ export class PoolWorker {
   #exited(worker: Worker, code: number): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
-    const culprit = this.#given.get(this.#killedFor === 0 ? Atomics.load(this.#current, 0) : this.#killedFor)
+    const culprit = this.#given.get(this.#killed?.page ?? Atomics.load(this.#current, 0))
     const others = [...this.#given.values()].filter((task) => task !== culprit)
     this.#given.clear()
     this.#bytes = 0
@@ -197,10 +223,10 @@ export class PoolWorker {
   }
 
   #reason(code: number): ExtractFailure {
-    if (this.#killedFor !== 0)
+    if (this.#killed?.code === 'EXTRACT_TIMEOUT')
       return { code: 'EXTRACT_TIMEOUT', message: 'the extractor did not finish', frame: undefined }
     const error = this.#error
-    if (error?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    if (this.#killed !== undefined || error?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
       const message = `the extractor needed more than ${this.#options.memoryMb} MiB of memory`
       return { code: 'EXTRACT_MEMORY', message, frame: undefined }
     }

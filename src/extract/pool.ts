@@ -19,7 +19,7 @@ export interface WorkerPoolOptions {
   readonly workers?: number
   /** A page that takes longer ends its thread. Default 30,000. */
   readonly timeoutMs?: number
-  /** Heap of one thread, MiB. Default 512. */
+  /** Objects of one thread, and as much again of buffers, MiB. Default 512. */
   readonly memoryMb?: number
 }
 
@@ -29,6 +29,8 @@ const DEATHS = 3
 const IDLE_DEATHS = 5
 /** Pages waiting for each thread before the engine is told to fetch no more. */
 const WAITING_A_WORKER = 32
+/** How often threads are looked at; buffers fill at 1 to 4 GB a second. */
+const LOOK_MS = 100
 const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_MEMORY_MB = 512
 
@@ -124,10 +126,11 @@ class WorkerPool implements ExtractorPool {
         const now = this.#clock.now()
         for (const thread of this.#threads) {
           if (thread.stuckMs(now) >= this.#timeoutMs) thread.kill()
+          else thread.weigh()
         }
         if (this.busy > 0) this.#watch()
       },
-      Math.min(1_000, Math.max(10, this.#timeoutMs / 10)),
+      Math.min(LOOK_MS, Math.max(10, this.#timeoutMs / 10)),
     )
   }
 

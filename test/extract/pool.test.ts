@@ -73,9 +73,9 @@ test('pages come back with their items, whichever thread they went to', async ()
 })
 
 test('an extractor that throws, loops, leaves, rejects or fills its memory costs its page alone', async () => {
-  await withPool({ memoryMb: 32 }, async (pool) => {
-    const bad = ['/throw', '/loop', '/exit', '/async', '/memory']
-    const all = good(60)
+  await withPool({ memoryMb: 32, timeoutMs: 2_000 }, async (pool) => {
+    const bad = ['/throw', '/loop', '/exit', '/async', '/memory', '/buffers']
+    const all = good(70)
     for (const [i, path] of bad.entries()) all.splice(10 * (i + 1), 0, path)
     const answers = codes(await runAll(pool, all))
     const expected = Object.fromEntries(all.map((path) => [path, 'fine']))
@@ -90,6 +90,7 @@ test('an extractor that throws, loops, leaves, rejects or fills its memory costs
         '/loop': 'EXTRACT_TIMEOUT',
         '/exit': 'EXTRACT_CRASHED',
         '/memory': 'EXTRACT_MEMORY',
+        '/buffers': 'EXTRACT_MEMORY',
         '/async': 'any',
       },
     )

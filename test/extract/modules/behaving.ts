@@ -9,6 +9,7 @@ export default defineExtractor({
     if (pathname.startsWith('/throw')) throw new Error(`thrown for ${pathname}`)
     if (pathname.startsWith('/loop')) for (;;);
     if (pathname.startsWith('/memory')) for (;;) kept.push(Array.from({ length: 10_000 }, (_, i) => ({ i })))
+    if (pathname.startsWith('/buffers')) for (;;) kept.push(Buffer.alloc(1_000_000, 1))
     if (pathname.startsWith('/exit')) process.exit(7)
     if (pathname.startsWith('/async')) void Promise.reject(new Error('nobody waits for this'))
     if (pathname.startsWith('/later')) {
