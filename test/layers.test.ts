@@ -60,7 +60,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   warc: { may: ['model'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:zlib'] },
   sink: { may: ['model', 'warc'] },
-  source: { may: ['model', 'url', 'warc'], packages: ['csv-parse', 'htmlparser2'] },
+  source: { may: ['model', 'url', 'warc'], packages: ['csv-parse', 'htmlparser2', 'read-excel-file'] },
   engine: { may: ['model', 'url', 'robots', 'http', 'policy', ...INTERFACES], packages: ['lru-cache'] },
   job: { may: BACKENDS, packages: ['ipaddr.js', 'smol-toml'] },
   server: { may: ['model', 'job', 'locales'] },
@@ -87,6 +87,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 /** A driver is known to few files, so that it can be replaced and is loaded only where it is used. */
 const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: number }>> = {
   'node:sqlite': { where: /^(frontier\/sqlite\/|sink\/sqlite)/, most: Infinity },
+  'read-excel-file/node': { where: /^source\/xlsx\.ts$/, most: 1 },
 }
 
 /** Who may look at a clock or throw dice, and why. */

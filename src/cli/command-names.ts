@@ -12,6 +12,7 @@ export type CommandName =
   | 'extract'
   | 'check'
   | 'init'
+  | 'export'
   | 'explain'
   | 'help'
 
@@ -29,3 +30,8 @@ export type OwnFlagName =
   | 'record'
   | 'label'
   | 'template'
+  | 'failed'
+  | 'items'
+  | 'urls'
+  | 'format'
+  | 'escapeFormulas'

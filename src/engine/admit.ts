@@ -5,9 +5,10 @@
  */
 import type { FollowedLink } from '../extract/extraction.ts'
 import type { PageLink } from '../extract/extractor.ts'
-import type { NewRequest, RequestMeta, Verdict } from '../model/request.ts'
+import type { InputRef, NewRequest, RequestMeta, Verdict } from '../model/request.ts'
 import type { SourceItem } from '../source/source.ts'
 import { canonicalize, parseBase, resolveLink } from '../url/canonicalize.ts'
+import type { Canonical } from '../url/canonicalize.ts'
 import { detach } from '../url/detach.ts'
 import { originOf } from '../url/key.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
@@ -29,20 +30,48 @@ export class Admission {
   /** One input of a source. `via` is undefined for lists, whose items need no meta of their own. */
   input(item: SourceItem, source: string, via: string | undefined, reread: boolean): NewRequest {
     const input = { source, ordinal: item.ordinal }
+    const meta = inputMeta(item, via)
     const canonical = canonicalize(item.url)
+    if (item.row !== undefined) return this.#row(item, item.row, input, canonical, meta, reread)
     if (!canonical.ok) {
       const verdict: Verdict = { code: canonical.code, reason: canonical.reason }
-      const meta = inputMeta(item, via)
-      return this.#decided(item.url.slice(0, 8192), this.#fingerprint.ofInput(source, item.ordinal), verdict, 0, meta, {
+      return this.#decided(shortened(item.url), this.#fingerprint.ofInput(source, item.ordinal), verdict, 0, meta, {
         input,
       })
     }
     const url = canonical.url
-    const meta = inputMeta(item, via)
     const refusal = this.#settings.scope.check(url, 0)
     if (refusal !== undefined) return this.#decided(url, this.#fingerprint.of(url), refusal, 0, meta, { input })
     const request = this.#request(url, 0, meta)
     return { ...request, input, ...(reread ? { reread: true } : {}) }
+  }
+
+  /** A row is itself, not its URL: rows that lead to one URL are as many requests. */
+  #row(
+    item: SourceItem,
+    row: NonNullable<SourceItem['row']>,
+    input: InputRef,
+    canonical: Canonical,
+    meta: RequestMeta | undefined,
+    reread: boolean,
+  ): NewRequest {
+    const own = {
+      fp: this.#fingerprint.ofRow(input.source, row.identity),
+      input,
+      dedupe: 'input' as const,
+      ...(reread ? { reread: true as const } : {}),
+    }
+    if (row.problem !== undefined) {
+      const verdict: Verdict = { code: 'ROW_INCOMPLETE', reason: row.problem }
+      return { ...this.#decided(shortened(item.url), own.fp, verdict, 0, meta, { input }), ...own }
+    }
+    if (!canonical.ok) {
+      const verdict: Verdict = { code: canonical.code, reason: canonical.reason }
+      return { ...this.#decided(shortened(item.url), own.fp, verdict, 0, meta, { input }), ...own }
+    }
+    const refusal = this.#settings.scope.check(canonical.url, 0)
+    if (refusal !== undefined) return { ...this.#decided(canonical.url, own.fp, refusal, 0, meta, { input }), ...own }
+    return { ...this.#request(canonical.url, 0, meta), ...own }
   }
 
   /** Links of a page, deduped among themselves and against those offered lately. */
@@ -178,12 +207,18 @@ export class Admission {
 
 function inputMeta(item: SourceItem, via: string | undefined): RequestMeta | undefined {
   const odd = item.line !== undefined && item.line !== item.ordinal + 1
-  if (via === undefined && item.columns === undefined && !odd) return undefined
+  if (via === undefined && item.columns === undefined && item.ask === undefined && !odd) return undefined
   return {
     ...(via === undefined ? {} : { via }),
     ...(odd ? { line: item.line as number } : {}),
     ...(item.columns === undefined ? {} : { columns: item.columns }),
+    ...item.ask,
   }
+}
+
+/** Text of an input that is no URL. */
+function shortened(text: string): string {
+  return text.slice(0, 8192)
 }
 
 function baseOf(base: string | undefined, url: string): string {

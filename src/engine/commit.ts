@@ -11,6 +11,7 @@ import type { Response } from '../model/response.ts'
 import type { Exchange, Sink, SinkRecord } from '../sink/sink.ts'
 import type { TimerHandle } from '../model/clock.ts'
 import { hexOf } from '../url/fingerprint.ts'
+import { isUnsafeClaim } from './ask.ts'
 import type { Bus } from './bus.ts'
 import type { Context, SettledPage } from './context.ts'
 import { EXTRACTION_POSITION } from './extraction-report.ts'
@@ -155,7 +156,10 @@ export class Commit {
     }
   }
 
-  /** What user code did not take goes back into the queue: the page it stopped at comes again on resume. */
+  /**
+   * What user code did not take goes back into the queue: the page it stopped at comes again on resume, unless asking
+   * again could do something twice.
+   */
   async #offer(group: Ended[]): Promise<Ended[]> {
     const consumer = this.#context.consumer
     const pages: SettledPage[] = []
@@ -165,7 +169,7 @@ export class Commit {
     if (taken >= pages.length) return group
     let left = taken
     return group.map((ended) => {
-      if (ended.draft === undefined || left-- > 0) return ended
+      if (ended.draft === undefined || left-- > 0 || isUnsafeClaim(ended.claim)) return ended
       const settlement: Settlement = { id: ended.claim.id, do: 'release' }
       return { claim: ended.claim, settlement, draft: undefined, response: ended.response, links: undefined }
     })

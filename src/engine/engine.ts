@@ -13,6 +13,7 @@ import type { Response } from '../model/response.ts'
 import { blockFor } from '../policy/polite.ts'
 import { originOf } from '../url/key.ts'
 import { Admission } from './admit.ts'
+import { askOf, isUnsafeClaim } from './ask.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOwner } from './attempt.ts'
 import { Commit } from './commit.ts'
@@ -183,8 +184,11 @@ export class Engine implements AttemptOwner {
       this.halt(new SluiceError('SINK_FULL', failure.message, { cause: failure.cause }))
       return
     }
-    const back = (attempt.isStopped && failure?.code === 'CANCELLED') || failure?.again === true
-    if (back || failure?.local === true) {
+    const isCut = attempt.isStopped && failure?.code === 'CANCELLED'
+    // What may have done something already does not go back.
+    const isGone = failure?.sent === true && isUnsafeClaim(claim) && !settings.retryUnsafe
+    const back = (isCut && !isGone) || failure?.again === true
+    if (back || (failure?.local === true && !isGone)) {
       // Our doing (a part that fits no more), or this machine's: the URL goes back and nothing is counted against it.
       this.#removeSpooled(failure.response)
       this.#release(attempt, failure?.local === true ? 0 : host.intervalMs, endedAt, failure?.local !== true)
@@ -207,7 +211,11 @@ export class Engine implements AttemptOwner {
     else metrics.answered(response.timing, claim.waitedMs, came, endedAt)
     this.#bandwidth.take(came)
     hosts.observe(host, answer?.status ?? 0, failure?.code, answerMs, endedAt)
-    const judgement = this.#judge.judge(attempt, host, response, failure)
+    const told: FetchFailure | undefined =
+      isCut && isGone
+        ? { ...failure, code: 'DELIVERY_UNKNOWN', message: 'in flight when the job was stopped' }
+        : failure
+    const judgement = this.#judge.judge(attempt, host, response, told)
     if (judgement.robotsState !== undefined)
       this.#robotsLearned(claim, judgement.robotsState.origin, judgement.robotsState)
     if (answer !== judgement.response) this.#removeSpooled(answer)
@@ -479,13 +487,12 @@ export class Engine implements AttemptOwner {
     if (bus.wants('request.claimed'))
       bus.emit('request.claimed', { url: claim.url, key: claim.key, attempt: claim.attempt })
     const { perHost } = hosts.of(claim.key, claim.intervalMs)
-    const headers = conditionalHeaders(claim)
     attempt.handle = fetcher.start(
       {
         url: claim.url,
         maxConnections: perHost,
         lendBody: this.#lendBody,
-        ...(headers === undefined ? {} : { headers }),
+        ...askOf(claim),
         ...(claim.gate === true ? { maxBytes: ROBOTS_BYTES } : { part: claim.root ?? claim.fp }),
       },
       attempt,
@@ -593,23 +600,6 @@ export class Engine implements AttemptOwner {
   warn(code: ErrorCode, message: string): void {
     this.event('warning.raised', { code, message })
   }
-}
-
-/** Sends the validators of the last `ok` answer (RFC 9110 13.1). */
-function conditionalHeaders(claim: Claim): Record<string, string> | undefined {
-  const { meta } = claim
-  const etag = writable(meta?.etag)
-  const lastModified = writable(meta?.lastModified)
-  if (etag === undefined && lastModified === undefined) return undefined
-  return {
-    ...(etag === undefined ? {} : { 'if-none-match': etag }),
-    ...(lastModified === undefined ? {} : { 'if-modified-since': lastModified }),
-  }
-}
-
-/** A validator with characters that no field may hold (RFC 9110 5.5) cannot be sent back. */
-function writable(value: string | undefined): string | undefined {
-  return value !== undefined && /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? value : undefined
 }
 
 /** The error of a job that grew over the count that needs a contact. */

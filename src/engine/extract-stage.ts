@@ -7,6 +7,7 @@ import { parseContentType } from '../http/content-type.ts'
 import { headerValue } from '../http/headers.ts'
 import { hexOf } from '../url/fingerprint.ts'
 import type { Admission } from './admit.ts'
+import { isUnsafeClaim } from './ask.ts'
 import type { Ended } from './commit.ts'
 
 export class ExtractStage {
@@ -61,13 +62,15 @@ export class ExtractStage {
     return true
   }
 
-  /** Gives back what is in the pool: the pages go into the queue again and nothing is counted against them. */
+  /** Gives back what is in the pool: the pages go into the queue again, unless asking again could do something twice. */
   abandon(): void {
     const held = [...this.#held]
     this.#held.clear()
-    for (const { claim, response } of held) {
+    for (const ended of held) {
+      const { claim, response } = ended
       const settlement = { id: claim.id, do: 'release' as const }
-      this.#onReady({ claim, settlement, draft: undefined, response, links: undefined })
+      const released = { claim, settlement, draft: undefined, response, links: undefined }
+      this.#onReady(isUnsafeClaim(claim) ? ended : released)
     }
   }
 

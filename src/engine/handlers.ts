@@ -5,6 +5,7 @@
 import type { Claim } from '../frontier/frontier.ts'
 import { headerValue } from '../http/headers.ts'
 import { compilePatterns, type Patterns } from '../url/pattern.ts'
+import { isUnsafeClaim } from './ask.ts'
 import type { Ended } from './commit.ts'
 import type { Handler, HookHead, HookRequest } from './handler.ts'
 
@@ -70,13 +71,15 @@ export class Handlers {
       .catch((error: unknown) => this.#owner.failed(error))
   }
 
-  /** Gives back what waits for hooks: it goes into the queue again. */
+  /** Gives back what waits for hooks: it goes into the queue again, unless asking again could do something twice. */
   abandon(): void {
     const held = [...this.#held]
     this.#held.clear()
-    for (const { claim, response } of held) {
+    for (const ended of held) {
+      const { claim, response } = ended
       const settlement = { id: claim.id, do: 'release' as const }
-      this.#owner.ready({ claim, settlement, draft: undefined, response, links: undefined })
+      const released = { claim, settlement, draft: undefined, response, links: undefined }
+      this.#owner.ready(isUnsafeClaim(claim) ? ended : released)
     }
   }
 

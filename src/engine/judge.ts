@@ -16,6 +16,7 @@ import { isRedirect, resolveRedirect } from '../policy/redirect.ts'
 import { parseRobotsDirectives } from '../robots/meta.ts'
 import { originOf } from '../url/key.ts'
 import type { Admission } from './admit.ts'
+import { isPlainAfter, isUnsafeClaim } from './ask.ts'
 import type { Attempt } from './attempt.ts'
 import type { Ended } from './commit.ts'
 import type { Context } from './context.ts'
@@ -83,7 +84,7 @@ export class Judge {
     retryAfterMs: number | undefined,
   ): Ended {
     const { claim } = attempt
-    const { policy } = this.#context.settings
+    const { policy, retryUnsafe } = this.#context.settings
     const conditional = claim.meta?.etag !== undefined || claim.meta?.lastModified !== undefined
     const code = failure?.code ?? (response?.status === 304 && !conditional ? 'UNEXPECTED_STATUS' : undefined)
     const answer = response ?? failure?.response
@@ -95,7 +96,8 @@ export class Judge {
         code,
         retryAfterMs,
         gate: false,
-        safe: true,
+        // A request that was never written did nothing.
+        safe: retryUnsafe || !isUnsafeClaim(claim) || (response === undefined && failure?.sent !== true),
       },
       host,
       this.#context.clock.now(),
@@ -208,6 +210,7 @@ export class Judge {
 
   #follow(claim: Claim, to: string, chain: readonly string[], response: Response | undefined): Ended {
     const { settings } = this.#context
+    const isPlain = claim.gate !== true && isPlainAfter(claim, response?.status ?? 0)
     const hop = (claim.hop ?? 0) + 1
     const groups = settings.groupsOf(to)
     const request: HopRequest = {
@@ -216,6 +219,7 @@ export class Judge {
       fp: this.#admission.hopFingerprint(claim.root ?? claim.fp, hop),
       hop,
       chain: [...chain, claim.url],
+      ...(isPlain ? { plain: true } : {}),
       ...(groups === undefined ? {} : { groups }),
       ...(settings.kind === 'crawl' && claim.gate !== true ? { target: this.#admission.fingerprintOf(to) } : {}),
     }

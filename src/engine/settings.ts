@@ -23,6 +23,8 @@ export interface EngineSettings {
   readonly nofollow: boolean
   readonly robots: 'obey' | 'record' | 'ignore'
   readonly sitemaps: 'auto' | 'only' | 'off'
+  /** Requests that may do something twice are repeated like all others. */
+  readonly retryUnsafe: boolean
   concurrency: number
   /** URLs settled other than skipped, over the life of the job. */
   limit: number | undefined

@@ -34,6 +34,8 @@ export interface FetchFailure {
   /** What had come before it failed (TRUNCATED, TOO_LARGE keep head and bytes). */
   readonly response?: Response
   readonly address?: string
+  /** True: the request, or a part of it, was written: the site may have acted on it. */
+  readonly sent?: boolean
   /** True: this machine's doing (out of descriptors or ports), not the site's; nothing may be counted against the URL. */
   readonly local?: boolean
   /** True: what an earlier attempt left is no part of what is there now. To be asked again whole; no fault of the URL. */

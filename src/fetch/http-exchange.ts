@@ -99,6 +99,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   #phase: Phase = Phase.waiting
   #connection: Connection | undefined
   #replayed = false
+  #written = false
 
   readonly #marks = new Marks()
   #pace: BodyPace | undefined
@@ -149,6 +150,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   sent(): void {
     if (this.#phase !== Phase.connecting) return
     this.#phase = Phase.sent
+    this.#written = true
     this.#marks.sent(this.#context.clock.now(), this.#connection)
   }
 
@@ -492,6 +494,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       code: failure.code,
       message: failure.message,
       ...(failure.cause === undefined ? {} : { cause: failure.cause }),
+      ...(this.#written ? { sent: true } : {}),
       ...(failure.local === true ? { local: true } : {}),
       ...(failure.again === true ? { again: true } : {}),
       ...(failure.disk === true ? { disk: true } : {}),

@@ -64,12 +64,21 @@ export class Adder {
       if (request.dedupe === 'force' && forced !== undefined) return this.#again(request, hi, lo, now, forced)
       if (input === undefined || request.reread === true || this.#inputs(input.source).has(input.ordinal))
         return DUPLICATE
-      return this.#decide(request, { code: 'DUPLICATE' })
+      if (request.dedupe !== 'input') return this.#decide(request, { code: 'DUPLICATE' })
+      // Another row like one before: known by its place.
+      return this.#one(
+        { ...request, fp: this.#parts.inputFp(input.source, input.ordinal), dedupe: 'once' },
+        now,
+        forced,
+      )
     }
     if (this.#isTooLarge(request.meta)) {
       return input === undefined
         ? INVALID
-        : this.#decide({ ...request, meta: {} }, { code: 'ROW_INCOMPLETE', reason: 'its columns are over 64 KiB' })
+        : this.#decide(
+            { ...request, meta: {} },
+            { code: 'ROW_INCOMPLETE', reason: 'its columns and its request are over 64 KiB' },
+          )
     }
     if (request.verdict !== undefined) {
       seen.add(hi, lo)
@@ -269,7 +278,8 @@ export class Adder {
 
   #isTooLarge(meta: RequestMeta | undefined): boolean {
     if (meta === undefined || meta === this.#lastMeta) return false
-    if (meta.columns === undefined && (meta.from?.length ?? 0) < 16_384) {
+    const isPlain = meta.columns === undefined && meta.body === undefined && meta.headers === undefined
+    if (isPlain && (meta.from?.length ?? 0) < 16_384) {
       this.#lastMeta = meta
       return false
     }

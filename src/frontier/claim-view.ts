@@ -3,7 +3,7 @@ import type { Claim } from './frontier.ts'
 import type { Verdict } from '../model/request.ts'
 import type { Parts } from './parts.ts'
 import type { LiveClaim } from './schedule/claims.ts'
-import { CRASHED, isGate, isHop, joinFp, LED_TO_KNOWN } from './schedule/rows.ts'
+import { CRASHED, isGate, isHop, joinFp, LED_TO_KNOWN, UNDELIVERED } from './schedule/rows.ts'
 import type { Row } from './schedule/rows.ts'
 
 export function buildClaims({ schedule, store }: Parts, taken: readonly LiveClaim[]): Claim[] {
@@ -41,6 +41,7 @@ export function buildClaims({ schedule, store }: Parts, taken: readonly LiveClai
       ...(root === undefined || row.hop === undefined
         ? undefined
         : { root: joinFp(root.fpHi, root.fpLo), rootUrl: root.url, hop: row.hop.hop, chain: row.hop.chain }),
+      ...(row.hop?.plain === true ? { plain: true } : undefined),
     })
   }
   return claims
@@ -49,6 +50,8 @@ export function buildClaims({ schedule, store }: Parts, taken: readonly LiveClai
 function verdictOf(row: Row, decided: number, crashes: number): Verdict {
   if (decided === CRASHED)
     return { code: 'PROCESS_CRASHED', reason: `in flight at ${crashes} deaths of the process, the last time alone` }
+  if (decided === UNDELIVERED)
+    return { code: 'DELIVERY_UNKNOWN', reason: 'in flight when the process died: it may have arrived or not' }
   if (decided === LED_TO_KNOWN) return { code: 'DUPLICATE', final: row.url }
   return row.verdict as Verdict
 }

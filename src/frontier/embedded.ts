@@ -21,6 +21,7 @@ import type {
 } from './frontier.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Clock } from '../model/clock.ts'
+import { isUnsafe } from '../model/request.ts'
 import type { NewRequest } from '../model/request.ts'
 import { Adder } from './adder.ts'
 import { buildClaims } from './claim-view.ts'
@@ -43,6 +44,8 @@ export interface FrontierOptions {
   readonly jobCap?: number
   /** Memory for fingerprints and queues, bytes; more goes to disk where there is one. Default 256 MiB. */
   readonly seenBudgetBytes?: number
+  /** Queue unsafe requests again that were in flight at a death, instead of ending them as `DELIVERY_UNKNOWN`. Default false. */
+  readonly repeatUnsafe?: boolean
 }
 
 /** Rows an `add` stores before it lets the event loop turn. */
@@ -204,8 +207,10 @@ export class EmbeddedFrontier implements Frontier {
       claims = buildClaims(this.#parts, taken)
       // Whatever it does to this process, the store must say beforehand that it ran alone.
       const alone = taken.find((claim) => claim.alone)
-      if (alone !== undefined) {
-        store.state(alone.row, schedule.states.get(alone.row))
+      if (alone !== undefined) store.state(alone.row, schedule.states.get(alone.row))
+      // And that an unsafe request was handed out: it must not be a second time.
+      const isSent = this.#markSent(taken, claims)
+      if (alone !== undefined || isSent) {
         store.claimsChanged()
         store.flush()
       } else if (taken.some((claim) => claim.holds)) store.claimsChanged()
@@ -216,6 +221,19 @@ export class EmbeddedFrontier implements Frontier {
       nextReadyInMs: schedule.hasVerdicts ? 0 : next === Number.POSITIVE_INFINITY ? null : Math.max(0, next - at),
       state: this.#isEmpty() ? 'empty' : 'active',
     }
+  }
+
+  #markSent(taken: readonly LiveClaim[], claims: readonly Claim[]): boolean {
+    let isAny = false
+    for (const [i, live] of taken.entries()) {
+      const { meta, plain } = claims[i] as Claim
+      if (!live.holds || plain === true || !isUnsafe(meta?.method)) continue
+      isAny = true
+      const state = this.#schedule.stateOf(live)
+      state.sent = true
+      this.#parts.store.state(live.row, state)
+    }
+    return isAny
   }
 
   /** A robots.txt that killed the process while it ran alone: nothing of its origin may be fetched for now. */

@@ -16,6 +16,9 @@
  * - A claim holds one slot of its key and of each of its groups until `end` (or, when nothing was started, until
  *   `end` with `started: false`, or settle). It stays claimed, and is not handed out again, until settle.
  * - After `end` the key's next start is end + max(its delay, paceMs); a block wins over all; deadlines round up.
+ * - An unsafe request (`meta.method`, RFC 9110 9.2.1) is handed out at most once: that it is goes to the store before it
+ *   is. In flight at a death (or when its lease ends) it comes back with the verdict `DELIVERY_UNKNOWN`; a release or a
+ *   retry queues it again.
  * - Verdict requests (duplicates of listed inputs, invalid lines, out of scope …) wait for no key: they are handed out
  *   at once, only to be settled, so that every record goes the same exactly-once way.
  */
@@ -70,6 +73,8 @@ export interface Claim {
   readonly rootUrl?: string
   readonly hop?: number
   readonly chain?: readonly string[]
+  /** A hop that is asked for by a plain GET, whatever `meta` says. */
+  readonly plain?: true
   /** Current interval of the key: the last pace given to `end`, or 0. Seeds the host state of the policy. */
   readonly intervalMs: number
   /** How long it had been due before it was claimed, ms. */

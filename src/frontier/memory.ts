@@ -39,6 +39,7 @@ export function memoryFrontier(options: FrontierOptions): OpenedFrontier {
       inputs: new Map(),
       inputFp,
       jobCap,
+      repeatUnsafe: options.repeatUnsafe === true,
     },
     null,
   )

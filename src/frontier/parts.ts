@@ -22,4 +22,6 @@ export interface Parts {
   readonly inputFp: (source: string, ordinal: number) => bigint
   /** At most this many known URLs. */
   readonly jobCap: number
+  /** Unsafe requests that were in flight at a death are queued again like all others. */
+  readonly repeatUnsafe: boolean
 }

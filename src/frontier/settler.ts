@@ -4,7 +4,18 @@ import type { HopRequest } from '../model/request.ts'
 import type { Adder } from './adder.ts'
 import type { Parts } from './parts.ts'
 import type { LiveClaim } from './schedule/claims.ts'
-import { GATE_HOP, HOP, isGate, isHop, LED_TO_KNOWN, newState, split, splitHi, splitLo } from './schedule/rows.ts'
+import {
+  GATE_HOP,
+  HOP,
+  isGate,
+  isHop,
+  LED_TO_KNOWN,
+  newState,
+  split,
+  splitHi,
+  splitLo,
+  UNDELIVERED,
+} from './schedule/rows.ts'
 import type { Row, RowState } from './schedule/rows.ts'
 import type { Placement } from './schedule/scheduler.ts'
 
@@ -58,6 +69,8 @@ export class Settler {
       const state = schedule.stateOf(place)
       state.crashes++
       state.alone = false
+      if (state.sent && !this.#parts.repeatUnsafe) state.verdict = UNDELIVERED
+      state.sent = false
       store.state(claim.row, state)
       store.claimsChanged()
     }
@@ -160,6 +173,7 @@ export class Settler {
     state.attempt++
     state.code = code
     state.alone = false
+    state.sent = false
     if (afterMs > 0) schedule.delay(place, Math.ceil(now + afterMs))
     else schedule.requeue(place, 'head', now)
     store.state(claim.row, state)
@@ -168,8 +182,9 @@ export class Settler {
   #release(claim: LiveClaim, { afterMs = 0, group }: Of<'release'>, now: number): void {
     const { schedule, store } = this.#parts
     const state = schedule.states.get(claim.row)
-    if (state?.alone === true) {
+    if (state?.alone === true || state?.sent === true) {
       state.alone = false
+      state.sent = false
       store.state(claim.row, state)
     }
     schedule.drop(claim, now)
@@ -212,7 +227,7 @@ export class Settler {
       fpHi: splitHi(),
       fpLo: splitLo(),
       url: hop.url,
-      hop: { root, hop: hop.hop, chain: hop.chain },
+      hop: { root, hop: hop.hop, chain: hop.chain, ...(hop.plain === true ? { plain: true } : {}) },
       target: led === 'new' ? hop.target : undefined,
     }
     store.append(row)
@@ -225,6 +240,7 @@ export class Settler {
     schedule.states.set(id, state)
     store.state(id, state)
     rootState.hop = id
+    rootState.sent = false
     store.state(root, rootState)
     schedule.requeue({ row: id, kind, lane, priority: rootState.priority }, 'head', now)
   }

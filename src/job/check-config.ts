@@ -11,7 +11,8 @@ import { sinkKindOf } from '../sink/kind.ts'
 import { compilePatterns } from '../url/pattern.ts'
 import { checkContact } from './contact.ts'
 import type { JobKind } from './job.ts'
-import { diskWatch, parseHeaders, parseResolves } from './open-backend.ts'
+import { parseHeaderLines } from './filling.ts'
+import { diskWatch, parseResolves } from './open-backend.ts'
 import { modulesOf } from './open-pool.ts'
 import type { GivenExtractor } from './open-pool.ts'
 import { parseValue, replaceOptions } from './options.ts'
@@ -51,7 +52,7 @@ export async function jobProblems(
     exclude: () => compilePatterns(list('exclude')),
     follow: () => parseFollow(list('follow').flatMap((word) => word.split(','))),
     resolve: () => parseResolves(list('resolve')),
-    header: () => parseHeaders(list('header')),
+    header: () => parseHeaderLines(list('header')),
     maxDisk: () => diskWatch(cwd, options.get<string>('maxDisk') as string),
   }
   const found = Object.entries(checks).flatMap(([key, check]) => problemsOf([check]).map((one) => at(one, place(key))))

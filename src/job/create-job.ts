@@ -48,6 +48,7 @@ import { checkContactRule, createPacing, engineSettings, planJob, VERSION } from
 import type { Pacing, Plan } from './prepare.ts'
 import { countMatching, requeueAnswered, requeueMatching } from './requeue.ts'
 import { checkSum, exitCodeOf, exitCodeOfError, openingOf, statusOf } from './run-end.ts'
+import { columnsOf } from './sources.ts'
 import { readRunState, RUN_POSITION, writeRunState } from './run-state.ts'
 import type { RunState } from './run-state.ts'
 import { Reasons, snapshotOf, summaryOf } from './summary.ts'
@@ -272,6 +273,7 @@ class FolderJob implements Job {
 
   async #openAll(): Promise<Opened> {
     const { options, folder, inputs } = this.#plan
+    const columns = await columnsOf(inputs.sources)
     const publicLimit = await checkContactRule(this.#plan)
     if (folder !== undefined && options.get<boolean>('fresh') === true) setAside(folder)
     const known = folder === undefined ? undefined : readStored(folder)
@@ -296,7 +298,7 @@ class FolderJob implements Job {
       fetcher = await openFetcher(options, this.#clock, agent, concurrency, spoolFolder, parts, inputs.seeds)
       const sinks = await openSinks(options, this.#plan.cwd, folder)
       pool = await openPool(options, this.#plan.cwd, this.#clock)
-      await this.#openSinks(sinks.sinks, stored, backend, state.run, before.seq, pool)
+      await this.#openSinks(sinks.sinks, stored, backend, state.run, before.seq, pool, columns)
       const widened = backend.positions.get('scope')
       const engine = new Engine(
         {
@@ -379,9 +381,8 @@ class FolderJob implements Job {
     run: number,
     seq: number,
     pool: ExtractorPool | undefined,
+    columns: readonly string[],
   ): Promise<void> {
-    const columns = new Set<string>()
-    for (const source of this.#plan.inputs.sources) for (const column of source.columns ?? []) columns.add(column)
     for (const sink of sinks) {
       await sink.open(
         {
@@ -389,7 +390,7 @@ class FolderJob implements Job {
           id: stored?.id ?? randomUUID(),
           run,
           committedSeq: seq,
-          columns: [...columns],
+          columns,
           items: pool === undefined ? undefined : { columns: pool.columns },
         },
         backend.positions.get(`sink:${sink.name}`),

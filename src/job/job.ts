@@ -138,6 +138,8 @@ export interface RetryQuery {
   readonly status?: string
   readonly host?: string
   readonly since?: string
+  /** Unsafe requests too that may have been delivered (`--retry-unsafe`). Default false. */
+  readonly unsafe?: boolean
 }
 
 /** The answer to `why`: facts for a person, in order; the CLI renders it. */

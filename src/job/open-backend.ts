@@ -15,6 +15,7 @@ import { sinkKindOf } from '../sink/kind.ts'
 import { ndjsonSink } from '../sink/ndjson.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
+import { parseHeaderLines } from './filling.ts'
 import type { ResolvedOptions } from './options.ts'
 
 export interface OpenedSinks {
@@ -94,6 +95,7 @@ export async function openFrontier(
     inputFp,
     durability: options.get<'kill' | 'power'>('durability') ?? 'kill',
     unsafeLock: options.get<boolean>('unsafeLock') ?? false,
+    repeatUnsafe: options.get<boolean>('retryUnsafe') ?? false,
     seenBudgetBytes: options.get<number>('seenBudget') as number,
   })
 }
@@ -122,21 +124,6 @@ export function parseResolves(texts: readonly string[]): Resolve[] {
   })
 }
 
-/** `Name: value` lines. */
-export function parseHeaders(lines: readonly string[]): Record<string, string> {
-  const headers: Record<string, string> = {}
-  for (const line of lines) {
-    const colon = line.indexOf(':')
-    if (colon <= 0) {
-      throw new SluiceError('OPTION_INVALID', `--header: ${JSON.stringify(line)} is not 'Name: value'`, {
-        hint: "for example -H 'Accept-Language: pt'",
-      })
-    }
-    headers[line.slice(0, colon).trim()] = line.slice(colon + 1).trim()
-  }
-  return headers
-}
-
 export async function openFetcher(
   options: ResolvedOptions,
   clock: Clock,
@@ -147,7 +134,7 @@ export async function openFetcher(
   seeds: readonly string[],
 ): Promise<Fetcher> {
   mkdirSync(spoolFolder, { recursive: true })
-  const headers = parseHeaders(options.get<string[]>('header') ?? [])
+  const headers = Object.fromEntries(parseHeaderLines(options.get<string[]>('header') ?? []))
   const proxy = options.get<string>('proxy')
   return httpFetcher({
     clock,

@@ -66,6 +66,16 @@ export interface JobOptions {
   readonly fresh?: boolean
   readonly paused?: boolean
   readonly urlColumn?: string
+  /** File of rows that fill `template`: CSV, TSV, NDJSON or XLSX with a header; `-` is standard input. */
+  readonly rows?: string
+  /** URL with places for columns: `https://your.site/{column}`. */
+  readonly template?: string
+  /** `NAME=VALUE`: values that are the same for all rows. */
+  readonly param?: string | readonly string[]
+  readonly method?: string
+  /** Body with places for columns, or `@` and the path of a file that holds it. */
+  readonly data?: string
+  readonly retryUnsafe?: boolean
   readonly total?: number
   readonly glob?: boolean
   readonly sitemaps?: 'auto' | 'only' | 'off'

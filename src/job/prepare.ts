@@ -179,6 +179,7 @@ export function engineSettings(
     nofollow: options.get<boolean>('nofollow') ?? true,
     robots: options.get<'obey' | 'record' | 'ignore'>('robots') as 'obey',
     sitemaps: options.get<'auto' | 'only' | 'off'>('sitemaps') as 'off',
+    retryUnsafe: options.get<boolean>('retryUnsafe') === true,
     concurrency,
     limit: options.get<number>('limit'),
     maxTimeMs: options.get<number>('maxTime'),

@@ -3,6 +3,7 @@ import type { Frontier, LedgerRow, ScanQuery } from '../frontier/frontier.ts'
 import { SluiceError } from '../model/errors.ts'
 import { OUTCOMES } from '../model/outcome.ts'
 import type { OutcomeWord } from '../model/outcome.ts'
+import { isUnsafe } from '../model/request.ts'
 import type { NewRequest, RequestMeta } from '../model/request.ts'
 import { parseDuration } from '../model/options.ts'
 import type { RetryQuery } from './job.ts'
@@ -17,10 +18,30 @@ export interface Facets {
   readonly scan: Omit<ScanQuery, 'what' | 'after' | 'limit'>
   /** A code pattern with `*`, matched here. */
   readonly code: RegExp | undefined
+  /** Requests too that may have done something already. */
+  readonly isUnsafeToo: boolean
+}
+
+/** Codes of requests that were never written to anybody. */
+const UNSENT: ReadonlySet<string | undefined> = new Set([
+  'DNS_NOT_FOUND',
+  'DNS_FAILED',
+  'CONNECT_FAILED',
+  'TIMEOUT_DNS',
+  'TIMEOUT_CONNECT',
+  'TIMEOUT_TLS',
+  'TLS_FAILED',
+])
+
+/** An unsafe request that was, or may have been, delivered. */
+function mayHaveActed({ meta, record }: LedgerRow): boolean {
+  if (!isUnsafe(meta?.method) || record === undefined) return false
+  if (record.outcome === 'skipped') return record.code === 'CANCELLED'
+  return !UNSENT.has(record.code) || record.chain !== undefined
 }
 
 export function parseFacets(query: RetryQuery, wallNow: number): Facets {
-  const { outcome, status, host, code, since } = query
+  const { outcome, status, host, code, since, unsafe } = query
   if (outcome !== undefined && !OUTCOMES.includes(outcome as OutcomeWord)) {
     throw new SluiceError('OPTION_INVALID', `--outcome: ${outcome} is not one of ${OUTCOMES.join(', ')}`, {
       hint: 'for example --outcome failed',
@@ -39,6 +60,7 @@ export function parseFacets(query: RetryQuery, wallNow: number): Facets {
       ...(since === undefined ? {} : { since: sinceMs(since, wallNow) }),
     },
     code: code === undefined ? undefined : new RegExp(`^${code.replace(/[^A-Za-z0-9_*]/g, '').replaceAll('*', '.*')}$`),
+    isUnsafeToo: unsafe === true,
   }
 }
 
@@ -61,10 +83,11 @@ async function* slices(
       ...facets.scan,
       ...(cursor === undefined ? {} : { after: cursor }),
     })
-    const rows =
-      facets.code === undefined
-        ? slice.rows
-        : slice.rows.filter((row) => facets.code?.test(row.record?.code ?? '') === true)
+    const rows = slice.rows.filter(
+      (row) =>
+        (facets.code === undefined || facets.code.test(row.record?.code ?? '')) &&
+        (facets.isUnsafeToo || !mayHaveActed(row)),
+    )
     yield { rows, next: slice.next }
     if (slice.next === null) return
     cursor = slice.next
@@ -100,13 +123,14 @@ export async function requeueAnswered(
   wall: () => number,
   after: number | undefined,
 ): Promise<void> {
-  for await (const { rows, next } of slices(frontier, { scan: {}, code: undefined }, after)) {
+  for await (const { rows, next } of slices(frontier, { scan: {}, code: undefined, isUnsafeToo: false }, after)) {
     const requests = rows
       .filter(
         (row) =>
           row.record !== undefined &&
           row.record.outcome !== 'skipped' &&
           row.record.outcome !== 'denied' &&
+          !isUnsafe(row.meta?.method) &&
           row.record.run < run,
       )
       .map((row) => again(row, validators(row)))

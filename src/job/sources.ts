@@ -4,11 +4,13 @@ import { join, resolve } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
 import { shellWord } from '../model/shell-word.ts'
 import type { Source } from '../source/source.ts'
+import { filledSource } from '../source/filled.ts'
 import { openListSource } from '../source/list.ts'
 import { rangeSource } from '../source/range.ts'
 import { streamSource } from '../source/stdin.ts'
 import { iterableSource, urlsSource } from '../source/urls.ts'
 import { hasRange } from '../url/range.ts'
+import { fillingOf } from './filling.ts'
 import type { JobKind } from './job.ts'
 import type { ResolvedOptions } from './options.ts'
 
@@ -55,18 +57,37 @@ export function openInputs(options: ResolvedOptions, kind: JobKind, cwd: string)
       throw notAUrl(item)
     }
   }
-  for (const list of lists) {
+  const pathOf = (list: string): string => {
     const path = resolve(cwd, list)
     const stats = statSync(path, { throwIfNoEntry: false })
     if (stats === undefined) throw unreadable(list, path)
     if (stats.isDirectory()) throw isFolder(list)
     note(list)
-    sources.push(openListSource(path, urlColumn === undefined ? { glob } : { urlColumn, glob }))
+    return path
   }
+  const rows = options.get<string>('rows')
+  if (rows !== undefined) {
+    if (subject !== '' || lists.length > 0) throw rowsAndMore(subject === '' ? (lists[0] as string) : subject)
+    if (rows === '-') {
+      note('-')
+      sources.push(streamSource('stdin:', process.stdin, { rows: true }))
+    } else sources.push(openListSource(pathOf(rows), { rows: true }))
+  }
+  for (const list of lists)
+    sources.push(openListSource(pathOf(list), urlColumn === undefined ? { glob } : { urlColumn, glob }))
   if (urls.length > 0) sources.unshift(withVia(urlsSource('urls', urls), kind === 'crawl' ? 'seed' : 'url'))
+  const filling = fillingOf(options, cwd)
+  if (filling !== undefined) for (const [i, source] of sources.entries()) sources[i] = filledSource(source, filling)
   const totals = sources.map((source) => source.total)
   const total = totals.every((n) => n !== undefined) ? totals.reduce((sum, n) => sum + (n as number), 0) : null
   return { sources, seeds: urls, subject, total }
+}
+
+/** Names of the columns of all inputs, as far as they can be known now. Throws for a template that names others. */
+export async function columnsOf(sources: readonly Source[]): Promise<string[]> {
+  const columns = new Set<string>()
+  for (const source of sources) for (const column of (await source.columns?.()) ?? []) columns.add(column)
+  return [...columns]
 }
 
 function seedItems(given: unknown): (string | Iterable<string> | AsyncIterable<string>)[] {
@@ -91,6 +112,12 @@ function withVia(source: Source, via: string): Source {
     ...(source.total === undefined ? {} : { total: source.total }),
     batches: (cursor, signal) => source.batches(cursor, signal),
   }
+}
+
+function rowsAndMore(other: string): SluiceError {
+  return new SluiceError('OPTION_INVALID', `--rows and ${other} cannot be fetched by one job`, {
+    hint: 'run them one after the other, each as a job of its own',
+  })
 }
 
 function notAUrl(text: string): SluiceError {

@@ -98,7 +98,9 @@ export async function explainUrl(folder: string, urlOrHost: string): Promise<Why
     const canonical = canonicalize(urlOrHost)
     if (!canonical.ok || !/^[a-z]+:\/\//i.test(urlOrHost)) return explainHost(reader, stored, urlOrHost)
     const fingerprint = await createFingerprint(BigInt(`0x${stored.seed}`))
-    const row = reader.find(canonical.url, fingerprint.of(canonical.url))
+    // Rows are known by what they fill in, not by their URL.
+    const isRow = stored.options['rows'] !== undefined
+    const row = reader.find(canonical.url, isRow ? undefined : fingerprint.of(canonical.url))
     if (row === undefined) return unknownUrl(canonical.url)
     return explainRow(reader, row, canonical.url, stored.options['extract'])
   } finally {

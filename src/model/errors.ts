@@ -51,6 +51,7 @@ export const CODES = {
   PARTIAL_CONTENT: { outcome: 'failed', disposition: 'drop' },
   UNEXPECTED_STATUS: { outcome: 'failed', disposition: 'retry', maxAttempts: 2 },
   PROCESS_CRASHED: { outcome: 'failed', disposition: 'drop' },
+  DELIVERY_UNKNOWN: { outcome: 'failed', disposition: 'drop' },
   HANDLER_THREW: { outcome: 'failed', disposition: 'drop' },
   EXTRACT_THREW: { outcome: 'failed', disposition: 'drop' },
   EXTRACT_TIMEOUT: { outcome: 'failed', disposition: 'drop' },

@@ -102,6 +102,12 @@ export const OPTIONS = {
   paused: { kind: 'boolean', default: false, flagOnly: true, main: true },
   lang: { kind: 'choice', choices: ['en', 'pt-BR', 'es', 'zh-CN', 'ko'], value: 'LANG', flagOnly: true, main: true },
   urlColumn: { kind: 'string', value: 'NAME', commands: ['fetch', 'run'] },
+  rows: { kind: 'string', value: 'FILE', commands: ['fetch', 'run'] },
+  template: { kind: 'string', value: 'URL', commands: ['fetch', 'run'] },
+  param: { kind: 'strings', value: 'NAME=VALUE', commands: ['fetch', 'run'] },
+  method: { kind: 'string', value: 'METHOD', commands: ['fetch', 'run'] },
+  data: { kind: 'string', value: 'TEXT|@FILE', commands: ['fetch', 'run'] },
+  retryUnsafe: { kind: 'boolean', default: false, commands: ['fetch', 'run'] },
   total: { kind: 'number', value: 'N', min: 1, commands: ['fetch', 'run'] },
   glob: { kind: 'boolean', default: true, commands: ['fetch', 'run'] },
   sitemaps: {

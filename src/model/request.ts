@@ -30,10 +30,23 @@ export interface RequestMeta {
   readonly digest?: string
   /** Named behaviour (handler), never a function. */
   readonly handler?: string
+  /** How it is asked for where that is not a plain GET; upper case. */
+  readonly method?: string
+  /** Further header fields, sent to the request's own origin only. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Body, sent as UTF-8. */
+  readonly body?: string
   /** What an extractor called the link it followed; its pages see it again. */
   readonly label?: string
   /** True for a URL the user gave (seed or listed), which decides exit codes. */
   readonly seed?: true
+}
+
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+/** True where repeating a request may do something twice (RFC 9110 9.2.1). Default GET. */
+export function isUnsafe(method: string | undefined): boolean {
+  return method !== undefined && !SAFE.has(method)
 }
 
 /** A decision already taken about a request: it is handed out only to be settled and recorded, never fetched. */
@@ -57,8 +70,11 @@ export interface NewRequest {
   /** Not due before this many milliseconds from now. */
   readonly delayMs?: number
   readonly meta?: RequestMeta
-  /** `force`: queue it again although it is known and done (retry, recrawl); `ref` then names the row. */
-  readonly dedupe?: 'once' | 'force'
+  /**
+   * `force`: queue it again although it is known and done (retry, recrawl); `ref` then names the row. `input`: a listed
+   * input is fetched although its fingerprint is known (two equal rows are two requests), unless it is `reread`.
+   */
+  readonly dedupe?: 'once' | 'force' | 'input'
   /** Row of a finished request to queue again, as given by `scan`. Only with `dedupe: 'force'`. */
   readonly ref?: number
   /** robots.txt: goes to the head of its key; requests of its origin wait until it settles. Counted nowhere. */
@@ -79,6 +95,8 @@ export interface HopRequest {
   readonly groups?: readonly string[]
   /** 1 for the first redirect of a chain. */
   readonly hop: number
+  /** The redirect turned the method into GET: no method, headers or body of the root from here on. */
+  readonly plain?: true
   /** URLs so far, the root's first, this hop's own not included. */
   readonly chain: readonly string[]
   /**

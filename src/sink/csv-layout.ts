@@ -117,7 +117,8 @@ function restOf(input: Readonly<Record<string, string | number>>, columns: reado
   return Object.fromEntries(Object.entries(input).filter(([name]) => !columns.includes(name)))
 }
 
-function cellOf(value: unknown, shown: (text: string) => string): string {
+/** A value as a cell; nested ones as JSON, nothing as an empty cell. */
+export function cellOf(value: unknown, shown: (text: string) => string): string {
   if (value === undefined || value === null) return ''
   if (typeof value === 'string') return csvCell(shown(value))
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)

@@ -145,7 +145,7 @@ function itemOf(record: readonly string[], table: Table, ordinal: number, line: 
     if (i !== table.url) setColumn(columns, table.names[i] ?? `column${i + 1}`, textOfBytes(record[i] ?? ''))
   }
   const url = textOfBytes(record[table.url] ?? '').trim()
-  return count > 1 ? { url, ordinal, line, columns } : { url, ordinal, line }
+  return count > 1 || table.url < 0 ? { url, ordinal, line, columns } : { url, ordinal, line }
 }
 
 function malformed(path: string, line: number, error: CsvError): SluiceError {

@@ -8,7 +8,7 @@ export interface Table {
   readonly delimiter: string
   /** Name of each column. */
   readonly names: readonly string[]
-  /** Index of the column with the URLs. */
+  /** Index of the column with the URLs; -1: the rows are to fill a template. */
   readonly url: number
   /** The first row holds names, not values. */
   readonly hasHeader: boolean
@@ -19,6 +19,7 @@ export type Format =
   | { readonly kind: 'ndjson' }
   | { readonly kind: 'sitemap' }
   | { readonly kind: 'har' }
+  | { readonly kind: 'xlsx' }
   | { readonly kind: 'csv'; readonly table: Table }
 
 /** Bytes that are looked at. */
@@ -29,14 +30,25 @@ const PDF = Buffer.from('%PDF-')
 const DELIMITERS = [',', '\t', ';', '|']
 const URL_NAMES = ['url', 'urls', 'link', 'links', 'href', 'uri', 'address', 'loc', 'page', 'page_url', 'website']
 
+/** What is wanted of an input. */
+export interface Wanted {
+  /** Name of a column: makes a table of anything that can be one. */
+  readonly urlColumn?: string
+  /** Rows that fill a template: a table with a header, or NDJSON. */
+  readonly rows?: boolean
+}
+
 /**
  * @param path Its extension decides where the contents could be several things.
- * @param urlColumn Name of a column: makes a table of anything that can be one.
- * @throws {SluiceError} INPUT_UNREADABLE for a table without URLs, naming its columns.
+ * @throws {SluiceError} INPUT_UNREADABLE for a table without URLs, naming its columns, and for what holds no rows.
  */
-export function detectFormat(path: string, head: Uint8Array, urlColumn: string | undefined): Format {
+export function detectFormat(path: string, head: Uint8Array, { urlColumn, rows = false }: Wanted): Format {
+  if (isZip(head)) {
+    if (rows) return { kind: 'xlsx' }
+    throw aSpreadsheet(path)
+  }
   if (isBinary(head)) throw notText(path)
-  const text = textOf(head.subarray(0, HEAD))
+  const text = textOf(wholeLines(head))
   const extension = /\.([a-z0-9]+)(?:\.(?:gz|zst))?$/i.exec(path)?.[1]?.toLowerCase() ?? ''
   const start = text.trimStart()
   if (start.startsWith('<')) {
@@ -47,11 +59,25 @@ export function detectFormat(path: string, head: Uint8Array, urlColumn: string |
     if (extension === 'har' || isHar(start)) return { kind: 'har' }
     if (extension === 'ndjson' || extension === 'jsonl' || isJsonLine(start)) return { kind: 'ndjson' }
   }
+  if (rows) return { kind: 'csv', table: rowTable(path, text, extension) }
   const table = tableOf(text, extension, urlColumn)
   if (table !== undefined) return { kind: 'csv', table }
   if (extension === 'csv' || extension === 'tsv' || urlColumn !== undefined)
     throw noUrlColumn(path, text, extension, urlColumn)
   return { kind: 'list' }
+}
+
+/** XLSX and ODS are ZIP archives (APPNOTE 4.3.7). */
+function isZip(head: Uint8Array): boolean {
+  return head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4
+}
+
+/** A character cut in two would make the whole beginning look like another charset. */
+function wholeLines(head: Uint8Array): Uint8Array {
+  if (head.length < HEAD) return head
+  const beginning = head.subarray(0, HEAD)
+  const end = beginning.lastIndexOf(10)
+  return end < 0 ? beginning : beginning.subarray(0, end + 1)
 }
 
 export function looksLikeUrl(text: string): boolean {
@@ -101,6 +127,19 @@ function tableOf(text: string, extension: string, urlColumn: string | undefined)
   const url = names.findIndex((_, i) => values.length > 0 && values.every((row) => looksLikeUrl(row[i] ?? '')))
   if (url < 0) return undefined
   return { delimiter, names: named(isHeader ? names : names.map(() => '')), url, hasHeader: isHeader }
+}
+
+/** The first row names the columns, whatever it holds. */
+function rowTable(path: string, text: string, extension: string): Table {
+  const delimiter = delimiterOf(text, extension)
+  const [first] = rowsOf(text, delimiter)
+  if (first === undefined) throw noRows(path)
+  return { delimiter, names: columnNames(first), url: -1, hasHeader: true }
+}
+
+/** Names of columns as their header gives them: trimmed, each unique, numbered where it is empty. */
+export function columnNames(header: readonly string[]): string[] {
+  return named(header.map((name) => name.trim()))
 }
 
 /** Names are given to columns that have none, and each is unique. */
@@ -157,6 +196,18 @@ function notText(path: string): SluiceError {
 function notAList(path: string): SluiceError {
   return new SluiceError('INPUT_UNREADABLE', `${path} is an HTML page, not a list of URLs`, {
     hint: 'to follow the links of a page: sluice crawl URL',
+  })
+}
+
+function aSpreadsheet(path: string): SluiceError {
+  return new SluiceError('INPUT_UNREADABLE', `${path} is a spreadsheet or another ZIP archive, not a list of URLs`, {
+    hint: "save it as CSV, or fill a URL from its columns: --rows FILE --template 'https://your.site/{column}'",
+  })
+}
+
+function noRows(path: string): SluiceError {
+  return new SluiceError('INPUT_UNREADABLE', `${path} has no rows`, {
+    hint: 'its first row names the columns, each further row is a request',
   })
 }
 

@@ -1,6 +1,6 @@
 /**
  * Sources of files and pipes, whatever they are: plain lists (also those of wget and aria2), CSV and TSV, NDJSON, sitemaps, HAR;
- * plain, gzip or zstd. What a file is shows when it is read. Each is read again from the start when what was read of it
+ * plain, gzip or zstd; spreadsheets for rows. What a file is shows when it is read. Each is read again from the start when what was read of it
  * has changed; one that has only grown is continued.
  */
 import { expandRange, hasRange } from '../url/range.ts'
@@ -12,46 +12,37 @@ import { openInput, unreadable } from './input.ts'
 import type { Input } from './input.ts'
 import { lineBatches } from './lines.ts'
 import type { LineFormat, LineItem } from './lines.ts'
-import { ndjsonFormat } from './ndjson.ts'
+import { ndjsonColumns, ndjsonFormat, ndjsonRows } from './ndjson.ts'
 import { AGAIN, KIND, START, decodePosition } from './position.ts'
 import type { Kind, Position } from './position.ts'
 import { skipKnown } from './prefix.ts'
 import { replayedBatches } from './replay.ts'
 import { sitemapUrls } from './sitemap-file.ts'
 import type { Source, SourceBatch } from './source.ts'
+import { xlsxBatches, xlsxTable } from './xlsx.ts'
 
 export interface ListOptions {
   /** Column (of a table) or member (of NDJSON) with the URL. Default: found by its name, then by its values. */
   readonly urlColumn?: string
   /** Ranges (`[1-500]`, `{a,b}`) in plain lists stand for many URLs. Default true; malformed ones are taken as they are. */
   readonly glob?: boolean
+  /** Rows of a table (a spreadsheet too) or NDJSON to fill a template: all columns are data, the URL of each item is ''. */
+  readonly rows?: boolean
 }
 
-/** While it is filled in. */
-export type MutableSource = { -readonly [Member in keyof Source]: Source[Member] }
-
 /**
- * A source over a file of URLs, named `list:` and the path.
+ * A source over a file of URLs, named `list:` and the path; of rows, `rows:` and the path.
  *
- * @param path Absolute. Nothing is opened before `batches`, which throws INPUT_UNREADABLE where it cannot be read, is
- *   damaged, or is a table without URLs.
+ * @param path Absolute. Nothing is opened before `batches` or `columns`, which throw INPUT_UNREADABLE where it cannot be
+ *   read, is damaged, or is a table without URLs.
  */
 export function openListSource(path: string, options: ListOptions = {}): Source {
-  const source: MutableSource = {
-    name: `list:${path}`,
-    batches: (cursor, signal) =>
-      inputBatches(
-        path,
-        () => openInput(path),
-        options,
-        cursor,
-        signal,
-        (names) => {
-          source.columns = names
-        },
-      ),
+  const open = (): Promise<Input> => openInput(path)
+  return {
+    name: `${options.rows === true ? 'rows' : 'list'}:${path}`,
+    columns: () => inputColumns(path, open, options),
+    batches: (cursor, signal) => inputBatches(path, open, options, cursor, signal),
   }
-  return source
 }
 
 /**
@@ -66,7 +57,6 @@ export async function* inputBatches(
   options: ListOptions,
   cursor: Uint8Array | undefined,
   signal: AbortSignal,
-  onColumns: (names: readonly string[]) => void,
 ): AsyncGenerator<SourceBatch, undefined> {
   let input = await open()
   // What was waited for when the run ends is not waited for any longer.
@@ -79,12 +69,12 @@ export async function* inputBatches(
   }
   try {
     if (signal.aborted) return
-    const format = detectFormat(name, await headOf(input), options.urlColumn)
-    if (format.kind === 'csv') onColumns(format.table.names)
+    const format = detectFormat(name, await headOf(input), options)
     const kind = KIND[format.kind]
     const start = startOf(kind, input, cursor)
     if (format.kind === 'sitemap') yield* replayedBatches(kind, () => sitemapUrls(input), reopen, start, signal)
     else if (format.kind === 'har') yield* replayedBatches(kind, () => harUrls(name, input), reopen, start, signal)
+    else if (format.kind === 'xlsx') yield* xlsxBatches(name, () => input, reopen, start, signal)
     else {
       const known = await skipKnown(input, start)
       if (known === undefined) await reopen()
@@ -96,6 +86,25 @@ export async function* inputBatches(
     if (!signal.aborted) throw unreadable(name, error)
   } finally {
     signal.removeEventListener('abort', onAbort)
+    await input.close()
+  }
+}
+
+async function inputColumns(
+  name: string,
+  open: () => Promise<Input>,
+  options: ListOptions,
+): Promise<readonly string[] | undefined> {
+  const input = await open()
+  try {
+    const head = await headOf(input)
+    const format = detectFormat(name, head, options)
+    if (format.kind === 'csv') return format.table.names.filter((_, i) => i !== format.table.url)
+    if (format.kind === 'xlsx') return (await xlsxTable(name, input)).names
+    return format.kind === 'ndjson' ? ndjsonColumns(head, lineFormat(format, options)) : undefined
+  } catch (error) {
+    throw unreadable(name, error)
+  } finally {
     await input.close()
   }
 }
@@ -119,7 +128,7 @@ async function headOf(input: Input): Promise<Buffer> {
 }
 
 function lineFormat(format: Format, options: ListOptions): LineFormat {
-  if (format.kind === 'ndjson') return ndjsonFormat(options.urlColumn)
+  if (format.kind === 'ndjson') return options.rows === true ? ndjsonRows() : ndjsonFormat(options.urlColumn)
   const isExpanded = options.glob ?? true
   return { kind: KIND.list, item: (line, isIndented) => listItem(line, isIndented, isExpanded) }
 }

@@ -13,6 +13,38 @@ export function ndjsonFormat(urlColumn: string | undefined): LineFormat {
   return { kind: KIND.ndjson, longest: LONGEST_LINE, item: (line) => itemOf(line, members) }
 }
 
+/** Lines for a template: all members of an object are its columns. What is no object has none. */
+export function ndjsonRows(): LineFormat {
+  return { kind: KIND.ndjson, longest: LONGEST_LINE, item: rowOf }
+}
+
+/** Columns of the first lines, in the order in which they turn up. */
+export function ndjsonColumns(head: Buffer, format: LineFormat): string[] {
+  const names = new Set<string>()
+  for (const line of head.toString().split('\n').slice(0, -1)) {
+    for (const name of Object.keys(format.item(line.trim(), false)?.columns ?? {})) names.add(name)
+  }
+  return [...names]
+}
+
+function rowOf(line: string): LineItem {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    return { url: '' }
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return { url: '' }
+  return { url: '', columns: columnsOf(Object.entries(value)) }
+}
+
+function columnsOf(members: readonly (readonly [string, unknown])[]): Record<string, string> {
+  const columns: Record<string, string> = {}
+  for (const [name, content] of members)
+    setColumn(columns, name, typeof content === 'string' ? content : content === null ? '' : JSON.stringify(content))
+  return columns
+}
+
 function itemOf(line: string, members: readonly string[]): LineItem {
   let value: unknown
   try {
@@ -25,13 +57,7 @@ function itemOf(line: string, members: readonly string[]): LineItem {
   const object = value as Record<string, unknown>
   const member = members.find((name) => typeof object[name] === 'string')
   if (member === undefined) return { url: line }
-  const columns: Record<string, string> = {}
-  let count = 0
-  for (const [name, content] of Object.entries(object)) {
-    if (name === member) continue
-    setColumn(columns, name, typeof content === 'string' ? content : content === null ? '' : JSON.stringify(content))
-    count++
-  }
+  const others = Object.entries(object).filter(([name]) => name !== member)
   const url = object[member] as string
-  return count === 0 ? { url } : { url, columns }
+  return others.length === 0 ? { url } : { url, columns: columnsOf(others) }
 }

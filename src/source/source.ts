@@ -10,6 +10,23 @@ export interface SourceItem {
   /** 1-based line, where the source has lines. */
   readonly line?: number
   readonly columns?: Readonly<Record<string, string>>
+  /** How it is asked for, where that is not a plain GET. */
+  readonly ask?: Ask
+  /** Set on rows of a table that fill a template. */
+  readonly row?: {
+    /** What makes it the same row again when the input is read a second time: the values it fills in. */
+    readonly identity: string
+    /** Why no request can be made of it, for people: `ROW_INCOMPLETE`. */
+    readonly problem?: string
+  }
+}
+
+export interface Ask {
+  /** Upper case. Default GET. */
+  readonly method?: string
+  /** Sent to the origin of the URL only. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
 }
 
 export interface SourceBatch {
@@ -29,8 +46,11 @@ export interface Source {
   readonly lazy?: boolean
   /** How many items there are, when it is cheap to say. */
   readonly total?: number
-  /** Column names, when the input has a header (known after the first batch). */
-  readonly columns?: readonly string[]
+  /**
+   * Names of its columns, found without a batch being read: of a table those of its header, of NDJSON those of its first
+   * lines. Absent, and undefined, where nobody can say. Throws `INPUT_UNREADABLE`.
+   */
+  columns?(): Promise<readonly string[] | undefined>
   /**
    * Batches of at most 1,000 items from a cursor on (undefined: from the start). Throws `INPUT_UNREADABLE`.
    * Ending the iteration closes what it holds open.

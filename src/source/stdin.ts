@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { streamInput } from './input.ts'
 import type { Input } from './input.ts'
 import { inputBatches } from './list.ts'
-import type { ListOptions, MutableSource } from './list.ts'
+import type { ListOptions } from './list.ts'
 import type { Source } from './source.ts'
 
 /**
@@ -13,12 +13,5 @@ import type { Source } from './source.ts'
  */
 export function streamSource(name: string, readable: NodeJS.ReadableStream, options: ListOptions = {}): Source {
   const open = async (): Promise<Input> => streamInput(name, readable as Readable, false)
-  const source: MutableSource = {
-    name,
-    batches: (cursor, signal) =>
-      inputBatches(name, open, options, cursor, signal, (names) => {
-        source.columns = names
-      }),
-  }
-  return source
+  return { name, batches: (cursor, signal) => inputBatches(name, open, options, cursor, signal) }
 }

@@ -13,6 +13,8 @@ export interface Fingerprint {
   ofHop(root: bigint, hop: number): bigint
   /** Of a listed input by its identity (source, ordinal), for lines that need a record of their own. */
   ofInput(source: string, ordinal: number): bigint
+  /** Of a row of a table by what makes it the same row again. */
+  ofRow(source: string, identity: string): bigint
   /** Of the robots.txt request of an origin. */
   ofGate(origin: string): bigint
 }
@@ -48,6 +50,7 @@ export async function createFingerprint(seed: bigint): Promise<Fingerprint> {
     of: (text) => h64(text, unsigned),
     ofHop: (root, hop) => h64(`\0hop\0${hop}\0${hexOf(root)}`, unsigned),
     ofInput: (source, ordinal) => h64(`\0input\0${ordinal}\0${source}`, unsigned),
+    ofRow: (source, identity) => h64(`\0row\0${source}\0${identity}`, unsigned),
     ofGate: (origin) => h64(`\0gate\0${origin}`, unsigned),
   }
 }

@@ -30,7 +30,7 @@ test('a table gives the URLs of its URL column, and the other columns with them'
       ['', 2, 6, { id: '3', name: '' }],
     ],
   )
-  assert.deepEqual(source.columns, ['id', 'URL', 'name'])
+  assert.deepEqual(await source.columns?.(), ['id', 'name'])
 })
 
 test('delimiter, header and URL column of a table are found out', async (context) => {

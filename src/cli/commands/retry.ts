@@ -17,6 +17,7 @@ export async function run(cli: Cli, invocation: Invocation): Promise<number> {
   const job = nameOf(folder)
   const query = queryOf(invocation)
   const facets = Object.entries(query)
+    .filter(([name]) => name !== 'unsafe')
     .map(([name, value]) => `${name} ${value}`)
     .join(', ')
   const onLive = (dryRun: boolean): Promise<unknown> =>
@@ -25,6 +26,10 @@ export async function run(cli: Cli, invocation: Invocation): Promise<number> {
   const live = counted !== undefined
   const count = live ? Number(counted) : await retryStopped(folder, query, true)
   terminal.say(`${catalog.t('retry.count', { count, job, facets })}\n`)
+  if (!live && query.unsafe !== true) {
+    const held = (await retryStopped(folder, { ...query, unsafe: true }, true)) - count
+    if (held > 0) terminal.say(`${catalog.t('retry.held', { count: held })}\n`)
+  }
   if (count === 0 || invocation.flags.dryRun === true) return 0
   if (invocation.flags.yes !== true && !(await confirmed(cli))) {
     terminal.say(`${catalog.t('retry.nothing')}\n`)
@@ -40,13 +45,14 @@ export async function run(cli: Cli, invocation: Invocation): Promise<number> {
 }
 
 /** Without any facet: what failed. */
-function queryOf({ flags }: Invocation): RetryQuery {
+function queryOf({ flags, options }: Invocation): RetryQuery {
+  const unsafe = options.retryUnsafe === true ? { unsafe: true } : {}
   const query: Partial<Record<(typeof FACETS)[number], string>> = {}
   for (const facet of FACETS) {
     const value = flags[facet]
     if (typeof value === 'string') query[facet] = value
   }
-  return Object.keys(query).length === 0 ? { outcome: 'failed' } : query
+  return Object.keys(query).length === 0 ? { outcome: 'failed', ...unsafe } : { ...query, ...unsafe }
 }
 
 /** Asks only where a person can answer; scripts are not held up. */

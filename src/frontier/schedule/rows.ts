@@ -30,6 +30,8 @@ export interface HopFacts {
   readonly root: number
   readonly hop: number
   readonly chain: readonly string[]
+  /** Asked for by a plain GET, whatever its root is asked for by. */
+  readonly plain?: true
 }
 
 /** A stored request. Never changed after it was added, but for `meta` when it is queued again. */
@@ -52,10 +54,11 @@ export interface Row {
   readonly target?: bigint | undefined
 }
 
-/** No verdict; the process died with it while it ran alone; its redirect led to a known URL. */
+/** No verdict; the process died with it while it ran alone; its redirect led to a known URL; it may have been delivered. */
 export const UNDECIDED = 0
 export const CRASHED = 1
 export const LED_TO_KNOWN = 2
+export const UNDELIVERED = 3
 
 /** What is known of an unsettled row beyond its being queued. Rows without any have none. */
 export interface RowState {
@@ -71,7 +74,9 @@ export interface RowState {
   code: string
   /** It runs, or was about to run, alone: set before it is handed out. */
   alone: boolean
-  verdict: 0 | 1 | 2
+  /** Unsafe, and handed out: set before it is, cleared when it is given back or settled. */
+  sent: boolean
+  verdict: 0 | 1 | 2 | 3
   /** Of a hop: row of its root. */
   readonly root: number
   /** Of a root or gate that was redirected: row of the hop now under way; 0 none. */
@@ -88,6 +93,7 @@ export function newState(kind: RowKind, lane: number, priority: Priority, root =
     due: 0,
     code: '',
     alone: false,
+    sent: false,
     verdict: UNDECIDED,
     root,
     hop: 0,

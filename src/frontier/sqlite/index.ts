@@ -87,7 +87,7 @@ function open(options: SqliteOptions, db: DatabaseSync, path: string, lock: Lock
     epoch,
   )
   const seen = new TieredSeen({ folder: join(options.path, SEEN), budgetBytes: (budget * 3) / 4 })
-  const restored = restore(db, path, schedule, seen, last, time.now(), time.jumpMs !== 0)
+  const restored = restore(db, path, schedule, seen, last, time.now(), time.jumpMs !== 0, options.repeatUnsafe === true)
   const store = new SqliteStore({
     db,
     path,
@@ -118,7 +118,19 @@ function open(options: SqliteOptions, db: DatabaseSync, path: string, lock: Lock
     : null
   const { counters, done, inputs } = restored
   const frontier = new EmbeddedFrontier(
-    { now: time.now, clock, schedule, seen, store, counters, done, inputs, inputFp, jobCap },
+    {
+      now: time.now,
+      clock,
+      schedule,
+      seen,
+      store,
+      counters,
+      done,
+      inputs,
+      inputFp,
+      jobCap,
+      repeatUnsafe: options.repeatUnsafe === true,
+    },
     recovered,
   )
   return { frontier, positions: readPositions(db), existed, ...(time.jumpMs === 0 ? {} : { clockJumpMs: time.jumpMs }) }

@@ -28,6 +28,13 @@ import { checkFormat, DATABASE } from './schema.ts'
 /** A settlement: its row with the record. */
 export type SettledRow = LedgerRow & { readonly record: PageRecord }
 
+export interface LedgerSlice {
+  readonly afterSeq: number
+  readonly limit: number
+  /** Default false. */
+  readonly standing?: boolean
+}
+
 export interface StoredEvent {
   readonly id: number
   readonly type: DurableEventType
@@ -49,8 +56,8 @@ export interface Reader {
   owner(): Owner | undefined
   /** A URL by its fingerprint; without one by comparing all URLs. */
   find(url: string, fp?: bigint): LedgerRow | undefined
-  /** Settlements in the order of their numbers, superseded ones included. */
-  ledger(range: { readonly afterSeq: number; readonly limit: number }): SettledRow[]
+  /** Settlements in the order of their numbers; superseded ones too, unless only those are wanted that stand. */
+  ledger(range: LedgerSlice): SettledRow[]
   events(range: { readonly afterId: number; readonly limit: number }): StoredEvent[]
   key(name: string): KeyState | undefined
   /** Keys with most left. */
@@ -150,10 +157,10 @@ class JobReader implements Reader {
     })
   }
 
-  ledger({ afterSeq, limit }: { readonly afterSeq: number; readonly limit: number }): SettledRow[] {
+  ledger({ afterSeq, limit, standing = false }: LedgerSlice): SettledRow[] {
     return this.#guard(() => {
       const rows = this.#rows()
-      const entries = rows.ledger({ ...EVERYTHING, after: afterSeq, limit })
+      const entries = rows.ledger({ ...EVERYTHING, after: afterSeq, limit, standing })
       const requests = rows.read(entries.map((entry) => entry.row))
       return entries.map(({ row, seq, record }) => settledRow(this.#base(requests.get(row) as Row, seq), record))
     })

@@ -10,7 +10,18 @@ import { originOf } from '../../url/key.ts'
 import { PATCHED_CAP, PATCHED_CONNS, PATCHED_DELAY } from '../schedule/bucket-table.ts'
 import { Counters } from '../schedule/counters.ts'
 import { InputRanges } from '../schedule/input-ranges.ts'
-import { CRASHED, GATE, HOP, isCounted, newState, PLAIN, SUSPECT_CRASHES, VERDICT } from '../schedule/rows.ts'
+import {
+  CRASHED,
+  GATE,
+  HOP,
+  isCounted,
+  newState,
+  PLAIN,
+  SUSPECT_CRASHES,
+  UNDECIDED,
+  UNDELIVERED,
+  VERDICT,
+} from '../schedule/rows.ts'
 import type { RowKind, RowState } from '../schedule/rows.ts'
 import type { Scheduler } from '../schedule/scheduler.ts'
 import { Bits } from '../schedule/typed-arrays.ts'
@@ -59,6 +70,7 @@ export function restore(
   state: JobState | undefined,
   now: number,
   clockJumped: boolean,
+  repeatUnsafe: boolean,
 ): Restored {
   const { sources, inputs } = readSources(db)
   const reader = new RowReader(db, path, sources)
@@ -67,7 +79,7 @@ export function restore(
   const heldFrom = clean && !clockJumped ? (state?.heldFrom ?? 0) : now
   restoreBuckets(db, schedule, heldFrom)
   restoreLanes(db, schedule)
-  const restoring = new Restoring(db, reader, schedule, seen, now)
+  const restoring = new Restoring(db, reader, schedule, seen, now, repeatUnsafe)
   const requeued = clean ? 0 : restoring.countDeaths()
   restoring.loadRows()
   restoring.placeStates()
@@ -100,12 +112,21 @@ class Restoring {
   readonly #schedule: Scheduler
   readonly #seen: Seen
   readonly #now: number
+  readonly #repeatUnsafe: boolean
   lastRow = 0
   counted = 0
   following = 0
   #hasStates = false
 
-  constructor(db: DatabaseSync, reader: RowReader, schedule: Scheduler, seen: Seen, now: number) {
+  constructor(
+    db: DatabaseSync,
+    reader: RowReader,
+    schedule: Scheduler,
+    seen: Seen,
+    now: number,
+    repeatUnsafe: boolean,
+  ) {
+    this.#repeatUnsafe = repeatUnsafe
     this.#db = db
     this.#reader = reader
     this.#schedule = schedule
@@ -126,7 +147,7 @@ class Restoring {
       let state = this.#schedule.states.get(id)
       // Lane, kind and priority follow when its pack is read.
       if (state === undefined) this.#schedule.states.set(id, (state = newState(PLAIN, 0, 1)))
-      if (state.alone) state.verdict = CRASHED
+      if (state.alone && state.verdict === UNDECIDED) state.verdict = CRASHED
       state.crashes++
       state.alone = false
       this.#mark(id, state)
@@ -184,9 +205,9 @@ class Restoring {
     const { states } = this.#schedule
     const state = states.get(row) as RowState
     const priority = ((head >> 3) & 3) as Priority
-    const { attempt, crashes, code, alone, verdict, root, hop } = state
+    const { attempt, crashes, code, alone, sent, verdict, root, hop } = state
     const due = state.due > this.#now ? state.due : 0
-    states.set(row, { kind, lane, priority, attempt, crashes, due, code, alone, verdict, root, hop })
+    states.set(row, { kind, lane, priority, attempt, crashes, due, code, alone, sent, verdict, root, hop })
     // Tried before, nothing else: it keeps its place by age.
     const plain = kind === PLAIN && due === 0 && hop === 0 && verdict === 0 && crashes < SUSPECT_CRASHES
     if (!plain) return
@@ -205,8 +226,13 @@ class Restoring {
       state.due = due
       state.code = code
       state.alone = (flags & 1) !== 0
-      state.verdict = (flags >> 1) as RowState['verdict']
+      state.verdict = ((flags >> 1) & 3) as RowState['verdict']
       state.hop = hop
+      if ((flags & 8) !== 0) {
+        // Nobody can say whether it was delivered, however the last run ended.
+        if (!this.#repeatUnsafe) state.verdict = UNDELIVERED
+        this.changed.push(request)
+      }
       this.#mark(request, state)
     }
   }

@@ -33,7 +33,7 @@ CREATE TABLE ledger(seq INTEGER PRIMARY KEY, request INTEGER NOT NULL, outcome I
 CREATE TABLE settled(first INTEGER PRIMARY KEY, data BLOB NOT NULL, sum INTEGER NOT NULL);
 -- Requests that were queued again after a settlement. seq: the one that stands; pending 1: none does.
 CREATE TABLE again(request INTEGER PRIMARY KEY, seq INTEGER NOT NULL, pending INTEGER NOT NULL, meta TEXT);
--- What is known of an unsettled request beyond its being queued. flags: alone, verdict (rows.ts).
+-- What is known of an unsettled request beyond its being queued. flags: alone 1, verdict 2 and 4, sent 8 (rows.ts).
 CREATE TABLE state(request INTEGER PRIMARY KEY, attempt INTEGER NOT NULL, crashes INTEGER NOT NULL, due REAL NOT NULL,
   code TEXT NOT NULL, flags INTEGER NOT NULL, root INTEGER NOT NULL, hop INTEGER NOT NULL);
 CREATE TABLE position(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

@@ -134,8 +134,9 @@ export class Writer {
   state(row: number, state: RowState | undefined): void {
     if (state === undefined) this.#states.set(row, undefined)
     else {
-      const { attempt, crashes, due, code, alone, verdict, root, hop } = state
-      this.#states.set(row, [row, attempt, crashes, due, code, (alone ? 1 : 0) | (verdict << 1), root, hop])
+      const { attempt, crashes, due, code, alone, sent, verdict, root, hop } = state
+      const flags = (alone ? 1 : 0) | (verdict << 1) | (sent ? 8 : 0)
+      this.#states.set(row, [row, attempt, crashes, due, code, flags, root, hop])
     }
   }
 

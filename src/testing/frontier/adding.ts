@@ -6,6 +6,24 @@ import type { Check } from './check.ts'
 import { fpOf, pages, request } from './lab.ts'
 
 export function adding(check: Check): void {
+  check('equal rows of an input are as many requests, and known ones when it is read again', async (lab) => {
+    await lab.open({ conns: 10 })
+    const row = (ordinal: number, fp: bigint, reread: boolean): NewRequest => ({
+      ...request('http://a.test/to'),
+      fp,
+      input: { source: 'rows', ordinal },
+      dedupe: 'input',
+      ...(reread ? { reread: true } : {}),
+    })
+    await lab.add([row(0, 5n, false), row(1, 5n, false), row(2, 6n, false)])
+    assert.equal((await lab.frontier.stats()).known, 3)
+    // One was put before the others: only that one is new.
+    const again = await lab.add([row(0, 7n, true), row(1, 5n, true), row(2, 5n, true), row(3, 6n, true)])
+    assert.deepEqual([again.added, again.duplicates], [1, 3])
+    assert.deepEqual((await lab.claims()).length, 4)
+    await lab.audit()
+  })
+
   check('what was added is claimed, by priority, then first in first out', async (lab) => {
     await lab.open({ conns: 100 })
     await lab.add([

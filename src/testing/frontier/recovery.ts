@@ -96,6 +96,76 @@ export function recovery(check: Check): void {
   )
 
   check(
+    'an unsafe request that was in flight at a death is not handed out again',
+    async (lab) => {
+      await lab.open({ conns: 10 })
+      const post = { meta: { method: 'POST' } }
+      await lab.add([
+        request('http://a.test/sent', post),
+        request('http://a.test/given-back', post),
+        request('http://a.test/tried', post),
+        request('http://a.test/page'),
+      ])
+      const claims = await lab.claims()
+      const of = (name: string): Claim => claims.find(({ url }) => url.endsWith(name)) as Claim
+      await lab.finish(of('given-back'), 0, false)
+      await lab.release(of('given-back'))
+      await lab.finish(of('tried'))
+      await lab.retry(of('tried'), 0, 'CONNECT_FAILED')
+      await lab.crash()
+      const again = await lab.claims()
+      assert.deepEqual(again.map(({ url, verdict }) => `${url.slice(14)} ${verdict?.code ?? 'to fetch'}`).toSorted(), [
+        'given-back to fetch',
+        'page to fetch',
+        'sent DELIVERY_UNKNOWN',
+        'tried to fetch',
+      ])
+      await lab.done(again.find(({ verdict }) => verdict !== undefined) as Claim, 'failed', {
+        code: 'DELIVERY_UNKNOWN',
+      })
+      const stats = await lab.audit()
+      assert.deepEqual([stats.done.failed, stats.known], [1, 4])
+      const [row] = await lab.scanAll('ledger', { outcome: 'failed' })
+      await lab.add([request('http://a.test/sent', { dedupe: 'force', ref: row?.ref as number })])
+      await lab.crash()
+      const forced = (await lab.claims()).find(({ url }) => url.endsWith('/sent'))
+      assert.equal(forced?.verdict, undefined, 'whoever asks for it gets it again')
+    },
+    'a store',
+  )
+
+  check('an unsafe request whose lease ends is not handed out again', async (lab) => {
+    await lab.open()
+    await lab.add([request('http://a.test/sent', { meta: { method: 'DELETE' } })])
+    await lab.one({ leaseMs: 1_000 })
+    lab.clock.advance(1_000)
+    assert.equal((await lab.one()).verdict?.code, 'DELIVERY_UNKNOWN')
+    await lab.audit()
+  })
+
+  check(
+    'a redirect hop of an unsafe request is unsafe as well, unless it became a GET',
+    async (lab) => {
+      await lab.open({ conns: 10 })
+      const post = { meta: { method: 'POST' } }
+      await lab.add([request('http://a.test/kept', post), request('http://a.test/turned', post)])
+      for (const claim of await lab.claims()) {
+        const plain = claim.url.endsWith('turned') ? ({ plain: true } as const) : {}
+        await lab.finish(claim)
+        await lab.follow(claim, { url: `${claim.url}/there`, ...plain })
+      }
+      const hops = await lab.claims()
+      assert.deepEqual(hops.map(({ plain }) => plain).toSorted(), [true, undefined])
+      await lab.crash()
+      assert.deepEqual((await lab.claims()).map(({ url, verdict }) => [url.slice(14), verdict?.code]).toSorted(), [
+        ['kept/there', 'DELIVERY_UNKNOWN'],
+        ['turned/there', undefined],
+      ])
+    },
+    'a store',
+  )
+
+  check(
     'a robots.txt that was in flight at every death is given up, and its origin denied for a while',
     async (lab) => {
       await lab.open({ conns: 10 })

@@ -1,6 +1,7 @@
 /** Answers by path on any host: /status/503, /redirect/3, /gzip … One line each; the query tunes some of them. */
 import { type Behaviour, numberOf } from './behaviour.ts'
 import { broken } from './broken.ts'
+import { campaign } from './campaign.ts'
 import { coded } from './coded.ts'
 import { downloads } from './downloads.ts'
 import { conditional, htmlPage, type Reply } from './reply.ts'
@@ -8,7 +9,9 @@ import type { OriginRequest } from './request.ts'
 
 /** A fresh set: some of them count the requests they have seen. */
 export function behaviours(): (request: OriginRequest) => Reply | undefined {
-  const table = new Map<string, Behaviour>(Object.entries({ ...plain(), ...broken(), ...coded(), ...downloads() }))
+  const table = new Map<string, Behaviour>(
+    Object.entries({ ...plain(), ...broken(), ...coded(), ...downloads(), ...campaign() }),
+  )
   return (request) => {
     const { path } = request
     const slash = path.indexOf('/', 1)

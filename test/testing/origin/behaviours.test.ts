@@ -311,3 +311,21 @@ describe('behaviours of the fake web', () => {
     assert.equal((await get('/robots.txt')).status, 404)
   })
 })
+
+test('the target of campaigns remembers what is sent to it and refuses what it is told to', async (t) => {
+  const origin = await startOrigin()
+  t.after(() => origin.close())
+  const post = (body: string) =>
+    ask(origin.port, '/campaign?fail=no', { method: 'POST', body, headers: { 'Idempotency-Key': '"1"' } })
+  assert.equal((await post('yes')).status, 200)
+  assert.equal((await post('oh no')).status, 500)
+  const { body } = await ask(origin.port, '/campaign')
+  assert.deepEqual(
+    body
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object),
+    ['yes', 'oh no'].map((text) => ({ method: 'POST', target: '/campaign?fail=no', body: text, key: '"1"' })),
+  )
+})

@@ -1,0 +1,57 @@
+/**
+ * How a claim is asked for: method, header fields and body that were fixed at its admission, and the validators of its
+ * last answer. Decides nothing about when.
+ */
+import type { FetchRequest } from '../fetch/fetcher.ts'
+import type { Claim } from '../frontier/frontier.ts'
+import { isUnsafe } from '../model/request.ts'
+import { hexOf } from '../url/fingerprint.ts'
+import { originOf } from '../url/key.ts'
+
+/** True where asking for it again may do something twice. */
+export function isUnsafeClaim({ meta, plain }: Claim): boolean {
+  return plain !== true && isUnsafe(meta?.method)
+}
+
+/** What the fetcher is told besides the URL. */
+export function askOf(claim: Claim): Pick<FetchRequest, 'method' | 'headers' | 'body'> {
+  const { meta, url, rootUrl, plain, gate } = claim
+  if (meta === undefined || gate === true) return {}
+  const headers: Record<string, string> = { ...conditionalHeaders(claim) }
+  if (plain !== true && meta.headers !== undefined && (rootUrl === undefined || originOf(rootUrl) === originOf(url)))
+    Object.assign(headers, meta.headers)
+  // The same for every try, so that a site can tell a repetition (draft-ietf-httpapi-idempotency-key-header).
+  if (isUnsafeClaim(claim) && !has(headers, 'idempotency-key'))
+    headers['Idempotency-Key'] = `"${hexOf(claim.root ?? claim.fp)}"`
+  return {
+    ...(plain === true || meta.method === undefined ? {} : { method: meta.method }),
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    ...(plain === true || meta.body === undefined ? {} : { body: Buffer.from(meta.body) }),
+  }
+}
+
+/** Whether a redirect turns the method into GET, as browsers do (WHATWG Fetch, "HTTP-redirect fetch"). */
+export function isPlainAfter({ meta, plain }: Claim, status: number): boolean {
+  const method = plain === true ? 'GET' : (meta?.method ?? 'GET')
+  if (status === 303) return method !== 'GET' && method !== 'HEAD'
+  return plain === true || ((status === 301 || status === 302) && method === 'POST')
+}
+
+/** Sends the validators of the last `ok` answer (RFC 9110 13.1). */
+function conditionalHeaders({ meta }: Claim): Record<string, string> {
+  const etag = writable(meta?.etag)
+  const lastModified = writable(meta?.lastModified)
+  return {
+    ...(etag === undefined ? {} : { 'if-none-match': etag }),
+    ...(lastModified === undefined ? {} : { 'if-modified-since': lastModified }),
+  }
+}
+
+/** A validator with characters that no field may hold (RFC 9110 5.5) cannot be sent back. */
+function writable(value: string | undefined): string | undefined {
+  return value !== undefined && /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? value : undefined
+}
+
+function has(headers: Readonly<Record<string, string>>, name: string): boolean {
+  return Object.keys(headers).some((other) => other.toLowerCase() === name)
+}
