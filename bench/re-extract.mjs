@@ -64,6 +64,7 @@ try {
     stored.push(report.ms)
   }
   await new Promise((resolve) => setTimeout(resolve, 1500))
+  const ratios = stored.map((ms, i) => ms / held[i]).toSorted((a, b) => a - b)
   console.log(
     JSON.stringify({
       pages: pages.length,
@@ -71,10 +72,7 @@ try {
       workers,
       heldMs: held.map(Math.round),
       storedMs: stored.map(Math.round),
-      ratio: +stored
-        .map((ms, i) => ms / held[i])
-        .toSorted((a, b) => a - b)
-        [rounds >> 1].toFixed(2),
+      ratio: +ratios[rounds >> 1].toFixed(2),
       requests: countRequests() - requests,
     }),
   )

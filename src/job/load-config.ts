@@ -48,7 +48,7 @@ export async function isExtractorFile(file: string, cwd: string): Promise<boolea
   const path = resolve(cwd, file)
   if (!existsSync(path) || !/^\.m?[jt]s$/.test(extname(path))) return false
   try {
-    const { default: exported } = (await import(pathToFileURL(path).href)) as { default?: unknown }
+    const exported = await importDefault(pathToFileURL(path).href)
     const [first] = Array.isArray(exported) ? (exported as unknown[]) : [exported]
     return typeof (first as { extract?: unknown } | undefined)?.extract === 'function'
   } catch {
