@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { commandNamed } from '../../src/cli/command-table.ts'
@@ -14,7 +14,7 @@ import { envLayer } from '../../src/cli/layers.ts'
 import { watchSignals } from '../../src/cli/signals.ts'
 import type { StopSignal } from '../../src/cli/signals.ts'
 import { isAccessible, wantsColor, wantsRedraw } from '../../src/cli/terminal.ts'
-import { userFile } from '../../src/cli/user-file.ts'
+import { addToUserFile, userFile } from '../../src/cli/user-file.ts'
 import type { JobEvent } from '../../src/job/job.ts'
 import { CODES, SluiceError } from '../../src/model/errors.ts'
 import type { ErrorCode } from '../../src/model/errors.ts'
@@ -117,6 +117,21 @@ test('the user file is looked for below XDG_CONFIG_HOME', () =>
     assert.equal(userFile({ XDG_CONFIG_HOME: folder }), join(folder, 'sluice', 'config.json'))
     writeFileSync(join(folder, 'sluice', 'config.toml'), '')
     assert.equal(userFile({ XDG_CONFIG_HOME: folder }), join(folder, 'sluice', 'config.toml'))
+  }))
+
+test('a setting is added to the user file before the others, which stay as they are', () =>
+  inFolder(async (folder) => {
+    const env = { XDG_CONFIG_HOME: folder }
+    const path = join(folder, 'sluice', 'config.toml')
+    assert.equal(addToUserFile(env, 'contact', 'a "b"'), path)
+    assert.equal(readFileSync(path, 'utf8'), 'contact = "a \\"b\\""\n')
+    addToUserFile(env, 'lang', 'ko')
+    assert.equal(readFileSync(path, 'utf8'), 'lang = "ko"\ncontact = "a \\"b\\""\n')
+    rmSync(path)
+    const other = join(folder, 'sluice', 'config.json')
+    writeFileSync(other, '{"delay":"2s"}')
+    assert.equal(addToUserFile(env, 'contact', 'c'), other)
+    assert.deepEqual(JSON.parse(readFileSync(other, 'utf8')), { contact: 'c', delay: '2s' })
   }))
 
 test('a job is named by position or by --job, not by both differently', () => {

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { startOrigin } from '../../src/testing/origin.ts'
 import type { Origin } from '../../src/testing/origin.ts'
 import { shop } from '../../src/testing/origin/shop.ts'
-import { inFolder, runCli } from '../cli/run-cli.ts'
+import { shellWord } from '../../src/model/shell-word.ts'
+import { BIN, inFolder, runCli } from '../cli/run-cli.ts'
 import { shopItems } from './web.ts'
 import type { ShopItem } from './web.ts'
 
@@ -118,6 +119,41 @@ test('init writes a shop project whose items are right, checked on saved pages, 
       text.replace('price.toFixed(2)', 'prize.toFixed(2)').replace('{ title, price', '{ title, prize'),
     )
     assert.match(typeErrors(folder).join('\n'), /cheapest\.ts.*'prize' does not exist on type/)
+  })
+})
+
+/** Runs a command with a terminal of its own, where a person has typed ahead. */
+function onTerminal(args: readonly string[], typed: string, cwd: string): { status: number | null; output: string } {
+  const command = [process.execPath, BIN, ...args].map(shellWord).join(' ')
+  const env = { PATH: process.env['PATH'] ?? '', HOME: cwd, XDG_CONFIG_HOME: join(cwd, '.config'), NO_COLOR: '1' }
+  const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+    ...{ cwd, env, input: typed, encoding: 'utf8', timeout: 60_000 },
+  })
+  return { status, output: stdout }
+}
+
+const hasTerminals = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true
+
+test('init asks a person what is missing, once, and shows the command that asks nothing', {
+  skip: hasTerminals ? false : 'script (util-linux) makes the terminal',
+}, async () => {
+  await inFolder(async (cwd) => {
+    const asked = onTerminal(['init'], 'https://somebody.test/\ntyped-shop\nhttps://lab.example/bot\n', cwd)
+    assert.equal(asked.status, 0, asked.output)
+    assert.match(asked.output, /start page: /)
+    assert.match(
+      asked.output,
+      /the same without questions: +sluice init https:\/\/somebody\.test\/ --template typed-shop --contact https:\/\/lab\.example\/bot/,
+    )
+    assert.ok(existsSync(join(cwd, 'somebody.test', 'product.ts')))
+    assert.match(readFileSync(join(cwd, '.config', 'sluice', 'config.toml'), 'utf8'), /^contact = /)
+    const usual = onTerminal(['init', 'https://somebody.test/'], '\n', cwd)
+    assert.equal(usual.status, 0, usual.output)
+    assert.ok(existsSync(join(cwd, 'crawl.ts')))
+    assert.ok(!usual.output.includes('site owners reach you'), 'the contact is known by now')
+    const left = onTerminal(['init'], '\u0004', cwd)
+    assert.equal(left.status, 2, left.output)
+    assert.match(left.output, /OPTION_INVALID: init needs the start page/)
   })
 })
 

@@ -2,12 +2,12 @@
  * `sluice init [URL] [FOLDER]`: files to begin with. A person is asked what is not given, and shown the command that needs
  * no question; a script is never held up.
  */
-import { createInterface } from 'node:readline/promises'
 import { checkContact, newProject, TEMPLATES } from '../../job/index.ts'
 import type { TemplateName } from '../../job/index.ts'
 import { SluiceError } from '../../model/errors.ts'
 import { nearest } from '../../model/options.ts'
 import { shellWord } from '../../model/shell-word.ts'
+import { openAsker } from '../asker.ts'
 import type { Cli, Invocation } from '../command.ts'
 import { gatherOptions } from '../gather.ts'
 import { addToUserFile } from '../user-file.ts'
@@ -19,7 +19,11 @@ export async function run(cli: Cli, invocation: Invocation): Promise<number> {
   const { terminal, catalog, cwd, env } = cli
   const { positionals, flags, options } = invocation
   const [givenUrl, folder] = positionals
-  const ask = askerOf(invocation)
+  const asker = flags.yes === true ? undefined : openAsker()
+  const ask = async (question: string, usual: string): Promise<string> => {
+    const answer = await asker?.ask(`${question}${usual === '' ? '' : ` [${usual}]`}: `)
+    return answer === undefined || answer === '' ? usual : answer
+  }
   const url = givenUrl ?? (await ask(catalog.t('init.url'), ''))
   if (url === '') {
     throw new SluiceError('OPTION_INVALID', 'init needs the start page of the site', {
@@ -31,6 +35,7 @@ export async function run(cli: Cli, invocation: Invocation): Promise<number> {
   // What other jobs use already is not asked again.
   const known = (await gatherOptions(cli, { ...invocation, options: {} }, undefined, [])).get<string>('contact')
   const contact = (options.contact as string | undefined) ?? known ?? (await ask(catalog.t('init.contact'), ''))
+  asker?.close()
   if (contact !== '') checkContact(contact)
 
   const project = newProject(template, url, folder, cwd)
@@ -42,8 +47,7 @@ export async function run(cli: Cli, invocation: Invocation): Promise<number> {
   if (folder !== undefined) same.push(shellWord(folder))
   same.push('--template', template)
   if (contact !== '' && contact !== known) same.push('--contact', shellWord(contact))
-  const isAsked = givenUrl === undefined || named === undefined
-  if (isAsked) terminal.say(`${catalog.t('init.same', { command: same.join(' ') })}\n`)
+  if (asker !== undefined) terminal.say(`${catalog.t('init.same', { command: same.join(' ') })}\n`)
   const enter = project.folder === '.' ? '' : `cd ${shellWord(project.folder)} && `
   const install = project.files.some((path) => path.endsWith('package.json')) ? 'npm install && ' : ''
   terminal.say(`${catalog.t('init.next', { command: `${enter}${install}npx sluice run ${project.main}` })}\n`)
@@ -57,20 +61,4 @@ function templateNamed(name: string): TemplateName {
   throw new SluiceError('OPTION_INVALID', `--template: there is no template ${JSON.stringify(name)}`, {
     hint: near === undefined ? `there are ${NAMES.join(' and ')}` : `did you mean ${near}?`,
   })
-}
-
-/** Asks a person; where nobody sits, or wants to be asked, the usual answer is taken. */
-function askerOf({ flags }: Invocation): (question: string, usual: string) => Promise<string> {
-  if (flags.yes === true || process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
-    return async (_question, usual) => usual
-  }
-  return async (question, usual) => {
-    const lines = createInterface({ input: process.stdin, output: process.stderr })
-    try {
-      const answer = await lines.question(`${question}${usual === '' ? '' : ` [${usual}]`}: `)
-      return answer.trim() === '' ? usual : answer.trim()
-    } finally {
-      lines.close()
-    }
-  }
 }

@@ -2,9 +2,9 @@
  * `sluice retry [JOB]`: queues URLs that match again and runs the job. How many they are is said before anything
  * changes; on a live job its owner does it.
  */
-import { createInterface } from 'node:readline/promises'
 import { findJob, nameOf, requestControl, retryStopped } from '../../job/index.ts'
 import type { RetryQuery } from '../../job/index.ts'
+import { openAsker } from '../asker.ts'
 import type { Cli, Invocation } from '../command.ts'
 import { jobNamed } from '../job-argument.ts'
 import { resumeJob } from './resume.ts'
@@ -57,12 +57,9 @@ function queryOf({ flags, options }: Invocation): RetryQuery {
 
 /** Asks only where a person can answer; scripts are not held up. */
 async function confirmed({ catalog }: Cli): Promise<boolean> {
-  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return true
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await lines.question(`${catalog.t('retry.ask')} [y/N] `)
-    return /^\s*y/i.test(answer)
-  } finally {
-    lines.close()
-  }
+  const asker = openAsker()
+  if (asker === undefined) return true
+  const answer = await asker.ask(`${catalog.t('retry.ask')} [y/N] `)
+  asker.close()
+  return /^y/i.test(answer)
 }
