@@ -99,16 +99,14 @@ export class Engine implements AttemptOwner {
       threw: ({ claim, response }, message) => this.#judge.threw(claim, response, message),
       failed: (error) => this.halt(error),
     })
-    this.#extraction = new ExtractStage(parts.pool, this.admission, (ended) => this.#push(ended))
     // Lazy sources are pulled only as far as fetching follows: what one round of requests needs, no more.
     const isFull = async (): Promise<boolean> => (await parts.frontier.stats()).queued >= settings.concurrency
     this.feed = new Feed(this.context, this.admission, () => this.wake(), isFull)
     this.#startedAt = clock.now()
-    this.#lendBody =
-      parts.consumer === undefined &&
-      parts.pool === undefined &&
-      !this.#handlers.any &&
-      !parts.sinks.some((sink) => sink.wantsBodies)
+    const isJudgedLast =
+      parts.consumer === undefined && !this.#handlers.any && !parts.sinks.some((sink) => sink.wantsBodies)
+    this.#lendBody = isJudgedLast && parts.pool === undefined
+    this.#extraction = new ExtractStage(parts.pool, this.admission, isJudgedLast, (ended) => this.#push(ended))
     this.#rate = new Throttle(settings.ratePerSecond, this.#startedAt)
     this.#bandwidth = new Throttle(settings.bytesPerSecond, this.#startedAt)
   }
@@ -317,8 +315,9 @@ export class Engine implements AttemptOwner {
     const unsettled = this.#live.size + this.#lookups + this.#staged + this.commit.waiting
     const bound = 2 * Math.max(GROUP, settings.concurrency)
     if (unsettled >= bound) return { max: 0, verdicts: 0 }
-    if (this.#extraction.full) return { max: 0, verdicts: bound - unsettled }
-    let max = Math.min(SLICE, settings.concurrency - this.#live.size - this.#lookups, bound - unsettled)
+    const underWay = this.#live.size + this.#lookups
+    const extractable = this.#extraction.room(underWay)
+    let max = Math.min(SLICE, settings.concurrency - underWay, bound - unsettled, extractable)
     const now = clock.now()
     const rate = this.#rate.available(now)
     if (rate < max) max = Math.floor(rate)

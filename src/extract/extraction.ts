@@ -77,8 +77,13 @@ export interface ExtractorPool {
   readonly workers: number
   /** Pages taken and not answered. */
   readonly busy: number
-  /** Pages it would take now without growing its queue over its bound: back-pressure to the engine's claims. */
+  /**
+   * Pages it would take now without growing its queue over its bounds, in pages and in bytes: back-pressure to the
+   * engine's claims.
+   */
   readonly room: number
+  /** Bytes of bodies it would hold beside those it has; negative where it was given more than its bound. */
+  readonly roomBytes: number
   /** Columns known from the schema (Standard JSON Schema), in order; undefined where the schema names none. */
   readonly columns: readonly ItemColumn[] | undefined
   /** True where `match` may want this page: asked before a body is copied. */

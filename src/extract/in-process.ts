@@ -11,9 +11,12 @@ import { itemColumns } from './schema.ts'
 
 /** Pages waiting before the engine is told to fetch no more. */
 const WAITING = 32
+/** Bodies held for them. */
+const HELD_BYTES = 16 * 1024 * 1024
 
 export function inProcessPool(extractors: readonly Extractor[], clock: Clock, timeoutMs: number): ExtractorPool {
   const queue: { page: PageInput; done: (extraction: Extraction) => void }[] = []
+  let heldBytes = 0
   let running = false
   let closed = false
 
@@ -35,6 +38,7 @@ export function inProcessPool(extractors: readonly Extractor[], clock: Clock, ti
       const extraction = await inTime(runExtractor(extractors, next.page, () => clock.now()))
       if (closed) return
       queue.shift()
+      heldBytes -= next.page.body.length
       next.done(extraction)
     }
     running = false
@@ -47,11 +51,15 @@ export function inProcessPool(extractors: readonly Extractor[], clock: Clock, ti
       return queue.length
     },
     get room() {
-      return WAITING - queue.length
+      return heldBytes >= HELD_BYTES ? 0 : WAITING - queue.length
+    },
+    get roomBytes() {
+      return HELD_BYTES - heldBytes
     },
     wants: (url, contentType, label) => wantsPage(extractors, url, contentType, label),
     run(page, done) {
       queue.push({ page, done })
+      heldBytes += page.body.length
       if (running) return
       running = true
       void work()

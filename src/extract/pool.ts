@@ -29,6 +29,8 @@ const DEATHS = 3
 const IDLE_DEATHS = 5
 /** Pages waiting for each thread before the engine is told to fetch no more. */
 const WAITING_A_WORKER = 32
+/** Bodies held for each thread, until it has answered. Large ones are few: what is over 8 MiB comes as a file. */
+const HELD_A_WORKER_BYTES = 16 * 1024 * 1024
 /** How often threads are looked at; buffers fill at 1 to 4 GB a second. */
 const LOOK_MS = 100
 const DEFAULT_TIMEOUT_MS = 30_000
@@ -49,6 +51,8 @@ class WorkerPool implements ExtractorPool {
   readonly #timeoutMs: number
   readonly #threads: PoolWorker[]
   #queue: Task[] = []
+  /** Of all pages that are not answered. */
+  #heldBytes = 0
   #timer: TimerHandle | undefined
   #idleDeaths = 0
   #closed = false
@@ -74,7 +78,11 @@ class WorkerPool implements ExtractorPool {
   }
 
   get room(): number {
-    return this.workers * WAITING_A_WORKER - this.busy
+    return this.roomBytes <= 0 ? 0 : this.workers * WAITING_A_WORKER - this.busy
+  }
+
+  get roomBytes(): number {
+    return this.workers * HELD_A_WORKER_BYTES - this.#heldBytes
   }
 
   wants(url: string, contentType: string, label: string | undefined): boolean {
@@ -82,7 +90,13 @@ class WorkerPool implements ExtractorPool {
   }
 
   run(page: PageInput, done: (extraction: Extraction) => void): void {
-    this.#queue.push({ page, done, deaths: 0 })
+    const bytes = page.body.length
+    this.#heldBytes += bytes
+    const answered = (extraction: Extraction): void => {
+      this.#heldBytes -= bytes
+      done(extraction)
+    }
+    this.#queue.push({ page, done: answered, deaths: 0 })
     this.#feed()
   }
 

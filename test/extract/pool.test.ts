@@ -143,6 +143,22 @@ test('room shrinks with what is in the pool and comes back', async () => {
   })
 })
 
+test('bodies take their bytes of the room until their pages are answered, also those that end a thread', async () => {
+  await withPool({ workers: 1, timeoutMs: 2_000 }, async (pool) => {
+    const before = pool.roomBytes
+    const large = 'x'.repeat(4_000_000)
+    const answered = ['/good', '/exit', '/throw', '/good'].map(
+      (path) => new Promise((resolve) => pool.run(pageOf(path, large), resolve)),
+    )
+    assert.equal(pool.roomBytes, before - 16_000_000)
+    answered.push(new Promise((resolve) => pool.run(pageOf('/good', large), resolve)))
+    assert.ok(pool.roomBytes < 0 && pool.room <= 0, 'the engine is told to stop')
+    await Promise.all(answered)
+    assert.equal(pool.roomBytes, before)
+    assert.ok(pool.room > 0)
+  })
+})
+
 test('a pool that is closed in the middle of its work answers nothing more', async () => {
   let answered = 0
   await withPool({ timeoutMs: 10_000 }, async (pool) => {

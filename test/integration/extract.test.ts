@@ -147,6 +147,23 @@ test('an extractor that throws, loops or fills its memory costs those pages alon
   })
 })
 
+test('large pages are asked for no faster than there is room to hold them for the extractor', async (t) => {
+  const pages = 60
+  const body = `<p>${'large '.repeat(700_000)}`
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/p/*': { body } } } } })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'large.mjs'), 'export default { extract: (page) => [{ length: page.text().length }] }')
+    const args = ['fetch', `http://a.test/p/[1-${pages}]`, '-j', 'large', '--extract', 'large.mjs', '--workers', '1']
+    const { code, stderr } = await runCli([...args, ...fast(origin), '-o', 'items.ndjson'], { cwd })
+    assert.equal(code, 0, stderr)
+    assert.equal(readLines(join(cwd, 'items.ndjson')).length, pages)
+    // 16 MiB a worker, and a page counts 1 MiB until one has been seen.
+    const most = origin.ledger('a.test').maxConcurrent()
+    assert.ok(most <= 16, `${most} at a time`)
+  })
+})
+
 test('a page that an extractor threw on is explained with the place in the file', async (t) => {
   const origin = await startOrigin({ sites: { 'a.test': { pages: { '/p/*': { body: '<p>page' } } } } })
   t.after(() => origin.close())
