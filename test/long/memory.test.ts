@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { createReadStream, createWriteStream, existsSync, readFileSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { finished } from 'node:stream/promises'
@@ -13,9 +13,9 @@ import { startOriginProcess } from '../../src/testing/origin/remote.ts'
 import { inFolder, start } from '../cli/run-cli.ts'
 import { assertBalanced } from '../crash/outputs.ts'
 import type { Filled } from './frontier-child.ts'
+import { residentMb, slopeOf, type Sample } from './resident.ts'
 
 const CHILD = fileURLToPath(new URL('./frontier-child.ts', import.meta.url))
-const MB = 1_000_000
 const MILLION = 1_000_000
 const run = promisify(execFile)
 
@@ -81,18 +81,18 @@ test('a million URLs of ten thousand hosts are fetched in at most 300 MB without
     const sluice = start(['fetch', 'list.txt', '-j', 'million', ...names, ...speed, '-o', 'pages.ndjson'], { cwd })
     const pid = sluice.child.pid as number
     t.after(() => sluice.child.kill('SIGKILL'))
-    const samples: { urls: number; mb: number }[] = []
+    const samples: Sample[] = []
     let over = false
     const ended = sluice.ended.finally(() => (over = true))
     // Sampled as the web sees progress, not by time.
     const robots = 10_000
     for (let urls = 50_000; urls < MILLION; urls += 50_000) {
       await Promise.race([origin.until(urls + robots), ended])
-      const kib = over ? undefined : residentKib(pid, 'VmRSS')
-      if (kib !== undefined) samples.push({ urls, mb: (kib * 1024) / MB })
+      const mb = over ? undefined : residentMb(pid, 'VmRSS')
+      if (mb !== undefined) samples.push({ urls, mb })
     }
     await Promise.race([origin.until(MILLION + robots - 1000), ended])
-    const peakMb = ((residentKib(pid, 'VmHWM') ?? 0) * 1024) / MB
+    const peakMb = residentMb(pid, 'VmHWM') ?? 0
     const { code, stderr } = await ended
     const seconds = (performance.now() - started) / 1000
     const slope = slopeOf(samples.filter(({ urls }) => urls >= 200_000)) * 100_000
@@ -110,26 +110,3 @@ test('a million URLs of ten thousand hosts are fetched in at most 300 MB without
     assert.ok(slope <= 2, `${slope} MB per 100,000 URLs`)
   })
 })
-
-/** undefined where the process is gone. */
-function residentKib(pid: number, field: 'VmRSS' | 'VmHWM'): number | undefined {
-  try {
-    const kib = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    return kib === undefined ? undefined : Number(kib)
-  } catch {
-    return undefined
-  }
-}
-
-/** Least squares, MB per URL. */
-function slopeOf(samples: readonly { urls: number; mb: number }[]): number {
-  const meanUrls = samples.reduce((sum, { urls }) => sum + urls, 0) / samples.length
-  const meanMb = samples.reduce((sum, { mb }) => sum + mb, 0) / samples.length
-  let up = 0
-  let down = 0
-  for (const { urls, mb } of samples) {
-    up += (urls - meanUrls) * (mb - meanMb)
-    down += (urls - meanUrls) ** 2
-  }
-  return up / down
-}
