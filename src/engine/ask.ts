@@ -8,6 +8,8 @@ import { isUnsafe } from '../model/request.ts'
 import { hexOf } from '../url/fingerprint.ts'
 import { originOf } from '../url/key.ts'
 
+const PLAIN = {}
+
 /** True where asking for it again may do something twice. */
 export function isUnsafeClaim({ meta, plain }: Claim): boolean {
   return plain !== true && isUnsafe(meta?.method)
@@ -16,7 +18,10 @@ export function isUnsafeClaim({ meta, plain }: Claim): boolean {
 /** What the fetcher is told besides the URL. */
 export function askOf(claim: Claim): Pick<FetchRequest, 'method' | 'headers' | 'body'> {
   const { meta, url, rootUrl, plain, gate } = claim
-  if (meta === undefined || gate === true) return {}
+  if (meta === undefined || gate === true) return PLAIN
+  const { method, body, etag, lastModified } = meta
+  if (method === undefined && meta.headers === undefined && etag === undefined && lastModified === undefined)
+    return PLAIN
   const headers: Record<string, string> = { ...conditionalHeaders(claim) }
   if (plain !== true && meta.headers !== undefined && (rootUrl === undefined || originOf(rootUrl) === originOf(url)))
     Object.assign(headers, meta.headers)
@@ -24,9 +29,9 @@ export function askOf(claim: Claim): Pick<FetchRequest, 'method' | 'headers' | '
   if (isUnsafeClaim(claim) && !has(headers, 'idempotency-key'))
     headers['Idempotency-Key'] = `"${hexOf(claim.root ?? claim.fp)}"`
   return {
-    ...(plain === true || meta.method === undefined ? {} : { method: meta.method }),
+    ...(plain === true || method === undefined ? {} : { method }),
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
-    ...(plain === true || meta.body === undefined ? {} : { body: Buffer.from(meta.body) }),
+    ...(plain === true || body === undefined ? {} : { body: Buffer.from(body) }),
   }
 }
 

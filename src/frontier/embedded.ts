@@ -225,7 +225,8 @@ export class EmbeddedFrontier implements Frontier {
 
   #markSent(taken: readonly LiveClaim[], claims: readonly Claim[]): boolean {
     let isAny = false
-    for (const [i, live] of taken.entries()) {
+    for (let i = 0; i < taken.length; i++) {
+      const live = taken[i] as LiveClaim
       const { meta, plain } = claims[i] as Claim
       if (!live.holds || plain === true || !isUnsafe(meta?.method)) continue
       isAny = true

@@ -3,6 +3,7 @@
  * plain, gzip or zstd; spreadsheets for rows. What a file is shows when it is read. Each is read again from the start when what was read of it
  * has changed; one that has only grown is continued.
  */
+import { stat } from 'node:fs/promises'
 import { expandRange, hasRange } from '../url/range.ts'
 import { csvBatches } from './csv.ts'
 import { HEAD, detectFormat } from './detect.ts'
@@ -91,21 +92,31 @@ export async function* inputBatches(
 }
 
 async function inputColumns(
-  name: string,
+  path: string,
   open: () => Promise<Input>,
   options: ListOptions,
 ): Promise<readonly string[] | undefined> {
+  // What comes through a pipe can be read once only.
+  if (!(await isRegular(path))) return undefined
   const input = await open()
   try {
     const head = await headOf(input)
-    const format = detectFormat(name, head, options)
+    const format = detectFormat(path, head, options)
     if (format.kind === 'csv') return format.table.names.filter((_, i) => i !== format.table.url)
-    if (format.kind === 'xlsx') return (await xlsxTable(name, input)).names
+    if (format.kind === 'xlsx') return (await xlsxTable(path, input)).names
     return format.kind === 'ndjson' ? ndjsonColumns(head, lineFormat(format, options)) : undefined
   } catch (error) {
-    throw unreadable(name, error)
+    throw unreadable(path, error)
   } finally {
     await input.close()
+  }
+}
+
+async function isRegular(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile()
+  } catch (error) {
+    throw unreadable(path, error)
   }
 }
 

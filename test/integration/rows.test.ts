@@ -50,17 +50,25 @@ test('a mended row is fetched on the next run, and no other row with it', async 
   })
 })
 
-test('a stop at once never sends a request again that may have arrived', async (t) => {
+test('a stop never sends a request again that may have arrived', async (t) => {
   const origin = await startOrigin()
   t.after(() => origin.close())
   await inFolder(async (cwd) => {
     writeFileSync(join(cwd, 'people.csv'), 'tel\n1\n2\n')
-    const args = ['fetch', '--rows', 'people.csv', '--template', 'http://a.test/delay/600000?to={tel}', '--data', 'a=b']
+    const args = [
+      'fetch',
+      '--rows',
+      'people.csv',
+      '--template',
+      'http://a.test/delay/600000?to={tel}',
+      '--data',
+      'a=b',
+      '--drain',
+      '50ms',
+    ]
     const run = start([...args, ...fast(origin, 1)], { cwd })
     // robots.txt, and the first row: it is on the wire.
     await origin.until(2, 'a.test')
-    run.child.kill('SIGINT')
-    await run.said('stopping')
     run.child.kill('SIGINT')
     const stopped = await run.ended
     assert.equal(stopped.code, 130, stopped.stderr)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -211,4 +212,15 @@ test('bytes that are no UTF-8 are windows-1252, of which latin1 is a part', asyn
   await withFile('long.csv', `é${long}`, async (path) => {
     assert.deepEqual(await openListSource(path, { rows: true }).columns?.(), ['énome', 'telefone'])
   })
+})
+
+test('a pipe is not read for the names of its columns', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-rows-'))
+  try {
+    const pipe = join(folder, 'people.csv')
+    execFileSync('mkfifo', [pipe])
+    assert.equal(await openListSource(pipe, { rows: true }).columns?.(), undefined)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
