@@ -5,7 +5,7 @@ import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Frontier } from '../frontier/frontier.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Response } from '../model/response.ts'
-import type { PageRecord } from '../model/record.ts'
+import type { Geo, PageRecord } from '../model/record.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { Source } from '../source/source.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
@@ -56,6 +56,8 @@ export interface EngineParts {
   readonly positions: ReadonlyMap<string, Uint8Array>
   readonly bus: Bus
   readonly consumer: Consumer | undefined
+  /** Country and network of an address, where the job has files that say so. */
+  readonly geoOf: ((address: string) => Geo | undefined) | undefined
   /** Standard output: lines of records that are committed; resolves when there is room for more. */
   readonly print: ((lines: string) => Promise<void> | void) | undefined
   /** Resolves a host to the address it would connect to; only asked for the IP gate. */

@@ -297,7 +297,7 @@ export class Judge {
     response: Response | undefined,
     links: readonly NewRequest[] | undefined,
   ): Ended {
-    const draft: Draft = draftOf(claim, init)
+    const draft: Draft = draftOf(claim, init, this.#context.geoOf)
     return { claim, settlement: undefined, draft, response, links }
   }
 

@@ -3,7 +3,7 @@ import type { Claim } from '../frontier/frontier.ts'
 import type { PageFacts } from '../extract/extractor.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { OutcomeWord } from '../model/outcome.ts'
-import type { PageRecord } from '../model/record.ts'
+import type { Geo, PageRecord } from '../model/record.ts'
 import type { Response } from '../model/response.ts'
 import { detach } from '../url/detach.ts'
 
@@ -24,7 +24,7 @@ export interface DraftInit {
 }
 
 /** Fields are set in the order in which they are printed. */
-export function draftOf(claim: Claim, init: DraftInit): Draft {
+export function draftOf(claim: Claim, init: DraftInit, geoOf?: (address: string) => Geo | undefined): Draft {
   const url = claim.rootUrl ?? claim.url
   const draft = { url } as Draft
   const final = init.final ?? (claim.root === undefined ? undefined : claim.url)
@@ -63,7 +63,11 @@ export function draftOf(claim: Claim, init: DraftInit): Draft {
   draft.attempt = claim.attempt
   if (init.flags !== undefined && init.flags.length > 0) draft.flags = init.flags
   const ip = response?.address ?? init.address
-  if (ip !== undefined && ip !== '') draft.ip = ip
+  if (ip !== undefined && ip !== '') {
+    draft.ip = ip
+    const geo = geoOf?.(ip)
+    if (geo !== undefined) draft.geo = geo
+  }
   if (response !== undefined) {
     const { timing } = response
     draft.ms = {

@@ -38,7 +38,7 @@ import { etaOf } from './eta.ts'
 import { newStored, readStored, setAside, writeStored, writeWhole } from './folder.ts'
 import type { StoredJob } from './folder.ts'
 import type { Job, JobEvent, JobKind, Opening, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
-import { openFetcher, openFrontier, openSinks } from './open-backend.ts'
+import { openFetcher, openFrontier, openGeoFiles, openSinks } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
 import { openParts, removeOrphans } from './parts.ts'
@@ -243,6 +243,10 @@ class FolderJob implements Job {
     return this.close()
   }
 
+  #warn(message: string): void {
+    this.#opening?.then(({ engine }) => engine.warn('INPUT_UNREADABLE', message)).catch(() => undefined)
+  }
+
   #readable(): Readable {
     return {
       bus: this.#bus,
@@ -274,6 +278,7 @@ class FolderJob implements Job {
   async #openAll(): Promise<Opened> {
     const { options, folder, inputs } = this.#plan
     const columns = await columnsOf(inputs.sources)
+    const geo = await openGeoFiles(options, this.#plan.cwd, this.#clock, (message) => this.#warn(message))
     const publicLimit = await checkContactRule(this.#plan)
     if (folder !== undefined && options.get<boolean>('fresh') === true) setAside(folder)
     const known = folder === undefined ? undefined : readStored(folder)
@@ -316,6 +321,7 @@ class FolderJob implements Job {
           positions: backend.positions,
           bus: this.#bus,
           consumer: this.#extras.consumer,
+          geoOf: geo === undefined ? undefined : (address) => geo.lookup(address),
           print: sinks.stdout ? this.#printer() : undefined,
           addressOf: fetcher.addressOf === undefined ? undefined : (url) => (fetcher as Fetcher).addressOf!(url),
           readFile: (path) => readFileSync(path),

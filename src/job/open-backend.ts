@@ -2,6 +2,7 @@
 import { mkdirSync, statfsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Fetcher } from '../fetch/fetcher.ts'
+import type { GeoFiles } from '../fetch/geo.ts'
 import { httpFetcher } from '../fetch/http.ts'
 import type { PartFolder } from '../fetch/part-folder.ts'
 import type { KeyDefaults, OpenedFrontier } from '../frontier/frontier.ts'
@@ -31,7 +32,7 @@ export async function openSinks(
   cwd: string,
   folder: string | undefined,
 ): Promise<OpenedSinks> {
-  const usual = options.given('extract') ? 'items.ndjson' : 'pages.ndjson'
+  const usual = options.given('extract') || options.get<boolean>('text') === true ? 'items.ndjson' : 'pages.ndjson'
   const outs = options.get<(string | Sink)[]>('out') ?? (folder === undefined ? [] : [join(folder, usual)])
   const durability = options.get<'kill' | 'power'>('durability') ?? 'kill'
   const sinks: Sink[] = []
@@ -150,6 +151,19 @@ export async function openFetcher(
     allowPrivate: options.get<boolean>('private') ?? true,
     ...(proxy === undefined ? {} : { proxy }),
   })
+}
+
+/** Undefined without `--geo`. `warn` is told of a file that was replaced by one that cannot be read. */
+export async function openGeoFiles(
+  options: ResolvedOptions,
+  cwd: string,
+  clock: Clock,
+  warn: (message: string) => void,
+): Promise<GeoFiles | undefined> {
+  const files = options.get<string[]>('geo')
+  if (files === undefined || files.length === 0) return undefined
+  const { openGeo } = await import('../fetch/geo.ts')
+  return openGeo({ paths: files.map((file) => resolve(cwd, file)), clock, warn })
 }
 
 /** Watches the disk of a folder: returns why it is too full, or undefined. `95%` of it used, or that many bytes left. */

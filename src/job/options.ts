@@ -58,6 +58,8 @@ export interface JobOptions {
   readonly failIf?: string | readonly string[]
   /** Extractor modules (path or URL of a file), run in worker threads; or extractors themselves, run on the main thread. */
   readonly extract?: string | URL | Extractor | readonly (string | URL | Extractor)[]
+  /** An item per page of every PDF file, `{ url, page, pages, text }`; needs the package `unpdf`. */
+  readonly text?: boolean
   readonly extractTimeout?: string | number
   /** Threads that run extractor modules. Default: one less than the machine has cores. */
   readonly workers?: number
@@ -81,6 +83,8 @@ export interface JobOptions {
   readonly sitemaps?: 'auto' | 'only' | 'off'
   readonly header?: string | readonly string[]
   readonly userAgent?: string
+  /** MaxMind DB files (`.mmdb`): `geo` of each record says what they know of its address. Needs the package `mmdb-lib`. */
+  readonly geo?: string | readonly string[]
   readonly proxy?: string
   readonly resolve?: string | readonly string[]
   readonly key?: 'host' | 'domain'

@@ -5,6 +5,16 @@
 import type { ErrorCode } from './errors.ts'
 import type { OutcomeWord } from './outcome.ts'
 
+/** Country and network of an address. */
+export interface Geo {
+  /** ISO 3166-1, two letters. */
+  readonly country?: string
+  /** Number of the autonomous system. */
+  readonly asn?: number
+  /** Who runs it. */
+  readonly organization?: string
+}
+
 export interface PageRecord {
   /** Canonical URL of the request (for `URL_INVALID`: the text as given). */
   readonly url: string
@@ -46,6 +56,8 @@ export interface PageRecord {
   /** Flags: `truncated`, `lenient`, `resumed`, `seed` … */
   readonly flags?: readonly string[]
   readonly ip?: string
+  /** What the files of `--geo` know of `ip`. */
+  readonly geo?: Geo
   /** Wall-clock time of the settlement, ISO 8601. */
   readonly t: string
   /** Milliseconds: wait for its turn, dns, connect, tls, first byte, body, total. */

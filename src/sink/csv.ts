@@ -25,7 +25,7 @@ export interface CsvSinkOptions {
   readonly provenance?: boolean
 }
 
-/** Room for the header of a file: far more than the 28 fixed columns and hundreds of the user's need. */
+/** Room for the header of a file: far more than the fixed columns and hundreds of the user's need. */
 const HEADER_BYTES = 1_048_576
 
 /** A sink that appends one row per settlement or item, RFC 4180 with CRLF, UTF-8 without a byte order mark. */

@@ -39,6 +39,7 @@ const TYPES = {
   attempt: 'integer',
   flags: 'json',
   ip: 'text',
+  geo: 'json',
   t: 'text',
   ms: 'json',
   run: 'integer',

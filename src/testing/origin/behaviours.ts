@@ -4,13 +4,14 @@ import { broken } from './broken.ts'
 import { campaign } from './campaign.ts'
 import { coded } from './coded.ts'
 import { downloads } from './downloads.ts'
+import { pdf } from './pdf.ts'
 import { conditional, htmlPage, type Reply } from './reply.ts'
 import type { OriginRequest } from './request.ts'
 
 /** A fresh set: some of them count the requests they have seen. */
 export function behaviours(): (request: OriginRequest) => Reply | undefined {
   const table = new Map<string, Behaviour>(
-    Object.entries({ ...plain(), ...broken(), ...coded(), ...downloads(), ...campaign() }),
+    Object.entries({ ...plain(), ...broken(), ...coded(), ...downloads(), ...campaign(), ...pdf() }),
   )
   return (request) => {
     const { path } = request
