@@ -124,6 +124,8 @@ export interface SettleBatch {
   readonly positions?: ReadonlyMap<string, Uint8Array>
   /** Durable events other than `request.settled`. */
   readonly events?: readonly NewEvent[]
+  /** Highest number given to what has no settlement of its own, such as the records of a stream; `stats` names it. */
+  readonly seq?: number
 }
 
 export interface RobotsState {
@@ -186,7 +188,7 @@ export interface FrontierStats {
   readonly keys: number
   /** Live gates (robots.txt on their way); counted in nothing else. */
   readonly gates: number
-  /** Highest `seq` or event id committed. */
+  /** Highest `seq` (of settlements and of batches) or event id committed. */
   readonly seq: number
   /** Last death: requests that were in flight and went back into the queue at this open, and how old the last commit was. */
   readonly recovered: { readonly requeued: number; readonly lastCommitAgoMs: number } | null

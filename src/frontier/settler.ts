@@ -34,7 +34,7 @@ export class Settler {
   }
 
   /** Applies a batch; returns the claims that were lost. */
-  settle({ outcomes, links, positions, events }: SettleBatch): string[] {
+  settle({ outcomes, links, positions, events, seq = 0 }: SettleBatch): string[] {
     const { schedule, store, counters, now } = this.#parts
     const at = now()
     const stale: string[] = []
@@ -50,6 +50,10 @@ export class Settler {
         store.event(event)
         if (event.id > counters.seq) counters.seq = event.id
       }
+    }
+    if (seq > counters.seq) {
+      counters.seq = seq
+      store.claimsChanged()
     }
     if (outcomes.length > stale.length) store.claimsChanged()
     return stale

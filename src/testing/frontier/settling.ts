@@ -24,6 +24,21 @@ export function settling(check: Check): void {
     assert.deepEqual(stats.statuses, new Map([[200, 1]]))
   })
 
+  check(
+    'a batch without settlements commits its positions and its number',
+    async (lab) => {
+      await lab.open()
+      await lab.frontier.settle({ outcomes: [], positions: new Map([['cursor', Buffer.from('7')]]), seq: 7 })
+      assert.equal((await lab.frontier.stats()).seq, 7)
+      await lab.frontier.settle({ outcomes: [], seq: 3 })
+      assert.equal((await lab.audit()).seq, 7, 'a smaller number changes nothing')
+      await lab.crash()
+      assert.equal(Buffer.from(lab.opened.positions.get('cursor') ?? []).toString(), '7')
+      assert.equal((await lab.frontier.stats()).seq, 7)
+    },
+    'a store',
+  )
+
   check('a claim that is settled without an end gives its slot back', async (lab) => {
     await lab.open({ delayMs: 1_000 })
     await lab.addUrls(...pages(2))
