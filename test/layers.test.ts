@@ -53,7 +53,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   http: { may: ['model'], packages: ['html-encoding-sniffer', 'whatwg-mimetype'], node: PURE },
   policy: { may: ['model', 'url', 'robots', 'http'], node: PURE },
   frontier: { may: ['model', 'url'], packages: ['xxhash-wasm'] },
-  fetch: { may: ['model', 'url', 'http'], packages: ['ipaddr.js', 'lru-cache', 'mmdb-lib', 'xxhash-wasm'] },
+  fetch: { may: ['model', 'url', 'http'], packages: ['ipaddr.js', 'lru-cache', 'mmdb-lib', 'ws', 'xxhash-wasm'] },
   extract: {
     may: ['model', 'url', 'http'],
     packages: [
@@ -68,7 +68,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   warc: { may: ['model'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:zlib'] },
   sink: { may: ['model', 'warc'] },
-  source: { may: ['model', 'url', 'warc'], packages: ['csv-parse', 'htmlparser2', 'read-excel-file'] },
+  source: {
+    may: ['model', 'url', 'warc'],
+    packages: ['csv-parse', 'eventsource-parser', 'htmlparser2', 'read-excel-file'],
+  },
   engine: { may: ['model', 'url', 'robots', 'http', 'policy', ...INTERFACES], packages: ['lru-cache'] },
   job: { may: BACKENDS, packages: ['ipaddr.js', 'smol-toml'] },
   server: { may: ['model', 'job', 'locales'] },
@@ -98,6 +101,8 @@ const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: 
   'mmdb-lib': { where: /^fetch\/geo\.ts$/, most: 1 },
   unpdf: { where: /^extract\/pdf-text\.ts$/, most: 1 },
   'read-excel-file/node': { where: /^source\/xlsx\.ts$/, most: 1 },
+  ws: { where: /^fetch\/web-socket\.ts$/, most: 1 },
+  'eventsource-parser': { where: /^source\/stream\/sse\.ts$/, most: 1 },
 }
 
 /** Who may look at a clock or throw dice, and why. */
