@@ -58,8 +58,43 @@ export interface FetchHandle {
   cancel(reason: string): void
 }
 
+/** An answer without an end: its bytes (or messages, by WebSocket) are handed on as they come. */
+export interface StreamRequest {
+  /** `http:`, `https:`, `ws:` or `wss:`. */
+  readonly url: string
+  /** As those of `FetchRequest`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Longest silence, ms, keep-alives counted as life; it ends with `TIMEOUT_BODY`. Default: none. */
+  readonly stallMs?: number
+  /** Longest WebSocket message, bytes (`TOO_LARGE`). Default: the fetcher's `maxBytes`. */
+  readonly maxMessageBytes?: number
+}
+
+/** Called in this order: `onHead` at most once, data as it comes, then `onEnded` exactly once. */
+export interface StreamObserver {
+  /** The final head (of a WebSocket: of its handshake, 101 where it is open). Return a reason to stop: `CANCELLED`. */
+  onHead(status: number, rawHeaders: readonly string[], address: string): string | undefined
+  /** Bytes of the body; the buffer is filled again after the call. */
+  onData(chunk: Uint8Array): void
+  /** One message of a WebSocket. */
+  onMessage(message: Uint8Array, isBinary: boolean): void
+  /**
+   * @param failure undefined: the server ended it as it should
+   * @param isWhole the framing says that nothing is missing (chunked, Content-Length): not where it just closed
+   */
+  onEnded(failure: FetchFailure | undefined, isWhole: boolean): void
+}
+
+export interface StreamHandle extends FetchHandle {
+  /** Stops reading, so that the server waits; a few buffers may still come. */
+  pause(): void
+  resume(): void
+}
+
 export interface Fetcher {
   start(request: FetchRequest, observer: FetchObserver): FetchHandle
+  /** Only on fetchers that can read without an end. */
+  stream?(request: StreamRequest, observer: StreamObserver): StreamHandle
   /** Sockets open now. */
   readonly sockets: number
   /** Address it would connect to for a URL, by its own DNS cache; undefined where the name does not resolve. */

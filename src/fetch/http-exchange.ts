@@ -78,7 +78,8 @@ type Phase = (typeof Phase)[keyof typeof Phase]
 const NO_FLAGS: readonly string[] = []
 const NOT_ENCODED: readonly string[] = ['not-encoded']
 
-const SLOW_PHASE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+/** Code and words for each phase of dialling that takes too long. */
+export const SLOW_PHASE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   dns: ['TIMEOUT_DNS', 'looking up its name'],
   connect: ['TIMEOUT_CONNECT', 'connecting'],
   proxy: ['PROXY_FAILED', 'waiting for the tunnel of the proxy'],

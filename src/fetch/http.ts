@@ -11,7 +11,15 @@ import { createDigest } from '../url/fingerprint.ts'
 import { ACCEPT_ENCODING } from './codings.ts'
 import { Deadlines } from './deadlines.ts'
 import { createDialler, type Dialler } from './dial.ts'
-import type { FetchHandle, FetchObserver, FetchRequest, Fetcher } from './fetcher.ts'
+import type {
+  FetchHandle,
+  FetchObserver,
+  FetchRequest,
+  Fetcher,
+  StreamHandle,
+  StreamObserver,
+  StreamRequest,
+} from './fetcher.ts'
 import { http1Transport, type Http1Transport } from './http1.ts'
 import { HttpExchange, type ExchangeContext, type Order } from './http-exchange.ts'
 import { Lender } from './kept-bytes.ts'
@@ -22,6 +30,8 @@ import { Pool } from './pool.ts'
 import { chooseProxy, percentDecoded } from './proxy.ts'
 import { areWritable, checkHeaders, mergeHeaders } from './request-headers.ts'
 import { resolveMap, type ResolveRule } from './resolve-map.ts'
+import { StreamExchange } from './stream-exchange.ts'
+import { WebSocketStream } from './web-socket.ts'
 import type { Origin } from './wire.ts'
 
 export interface FetcherOptions {
@@ -162,11 +172,32 @@ class HttpFetcher implements Fetcher {
     return exchange
   }
 
+  stream(request: StreamRequest, observer: StreamObserver): StreamHandle {
+    // A WebSocket begins as a request over HTTP (RFC 6455 3).
+    const isSocket = /^wss?:/i.test(request.url)
+    const order = this.#orderOf({
+      ...request,
+      url: isSocket ? request.url.replace(/^ws/i, 'http') : request.url,
+      headers: { Accept: '*/*', ...request.headers, 'Accept-Encoding': 'identity' },
+    })
+    if (this.#closed || order === undefined) {
+      const code = this.#closed ? 'CANCELLED' : 'URL_INVALID'
+      const message = this.#closed ? 'the fetcher is closed' : 'not a URL of http, https, ws or wss'
+      queueMicrotask(() => observer.onEnded({ code, message }, false))
+      return { cancel() {}, pause() {}, resume() {} }
+    }
+    const stallMs = request.stallMs ?? Number.POSITIVE_INFINITY
+    if (!isSocket) return new StreamExchange(this.#context, order, stallMs, observer).start()
+    const maxBytes = request.maxMessageBytes ?? this.#context.limits.maxBytes
+    return new WebSocketStream({ ...this.#context, dialler: this.#dialler }, order, { stallMs, maxBytes }, observer)
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     const { deadlines, parts, pool, store } = this.#context
-    for (const exchange of deadlines.all() as HttpExchange[]) exchange.cancel('the fetcher is closed')
+    for (const exchange of deadlines.all() as (HttpExchange | StreamExchange | WebSocketStream)[])
+      exchange.cancel('the fetcher is closed')
     pool.close()
     this.#transport.close()
     deadlines.close()

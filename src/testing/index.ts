@@ -2,6 +2,8 @@
  * `sluice/testing`: a fake web that keeps a ledger, clocks that do as they are told, a harness that kills. For tests of
  * Sluice and of programs built on it.
  */
+export { accessLog } from './access-log.ts'
+export type { AccessLog } from './access-log.ts'
 export { fakeClock, jumpingClock, parseClockJumps } from './clock.ts'
 export type { ClockJump, FakeClock, FakeClockOptions } from './clock.ts'
 export { runAndKill } from './kill.ts'
@@ -24,5 +26,6 @@ export { shop } from './origin/shop.ts'
 export type { Product, Shop, ShopOptions } from './origin/shop.ts'
 export type { Content } from './origin/content.ts'
 export type { ContentDescriptor, Handler, SiteDescriptor, SiteOptions } from './origin/site.ts'
+export { streamRecord } from './origin/stream.ts'
 export { random } from './random.ts'
 export type { Random } from './random.ts'

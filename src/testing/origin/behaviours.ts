@@ -7,11 +7,20 @@ import { downloads } from './downloads.ts'
 import { pdf } from './pdf.ts'
 import { conditional, htmlPage, type Reply } from './reply.ts'
 import type { OriginRequest } from './request.ts'
+import { streams } from './stream.ts'
 
 /** A fresh set: some of them count the requests they have seen. */
 export function behaviours(): (request: OriginRequest) => Reply | undefined {
   const table = new Map<string, Behaviour>(
-    Object.entries({ ...plain(), ...broken(), ...coded(), ...downloads(), ...campaign(), ...pdf() }),
+    Object.entries({
+      ...plain(),
+      ...broken(),
+      ...coded(),
+      ...downloads(),
+      ...campaign(),
+      ...pdf(),
+      stream: streams(),
+    }),
   )
   return (request) => {
     const { path } = request

@@ -1,0 +1,149 @@
+/**
+ * One answer without an end over HTTP: its bytes are handed on as they come, nothing is kept. The waits before the head
+ * are limited as for every request; within the body only silence is, and only where a limit of it is given.
+ */
+import { headerValue } from '../http/headers.ts'
+import type { ErrorCode } from '../model/errors.ts'
+import type { Deadlines, Timed } from './deadlines.ts'
+import type { StreamHandle, StreamObserver } from './fetcher.ts'
+import { SLOW_PHASE, type ExchangeContext, type Order } from './http-exchange.ts'
+import type { Connection, Exchange } from './transport.ts'
+import type { WireFailure } from './wire.ts'
+
+type Phase = 'waiting' | 'connecting' | 'sent' | 'body' | 'over'
+
+export class StreamExchange implements Exchange, StreamHandle, Timed {
+  slot = -1
+  readonly method: string
+  readonly target: string
+  readonly headers: readonly string[]
+  readonly body: Uint8Array | undefined
+  readonly #context: ExchangeContext
+  readonly #deadlines: Deadlines
+  readonly #order: Order
+  readonly #observer: StreamObserver
+  readonly #stallMs: number
+  #phase: Phase = 'waiting'
+  #connection: Connection | undefined
+  /** When the phase began; in the body: when the last bytes came. */
+  #since = 0
+  #isPaused = false
+  #isFramed = false
+  #isReplayed = false
+
+  constructor(context: ExchangeContext, order: Order, stallMs: number, observer: StreamObserver) {
+    this.#context = context
+    this.#deadlines = context.deadlines
+    this.#order = order
+    this.#stallMs = stallMs
+    this.#observer = observer
+    this.method = order.method
+    this.target = order.target
+    this.headers = order.headers
+    this.body = order.body
+  }
+
+  start(): this {
+    this.#deadlines.add(this)
+    this.#context.pool.start(this.#order.origin, this, this.#order.connections)
+    return this
+  }
+
+  cancel(reason: string): void {
+    this.#stop({ code: 'CANCELLED', message: reason })
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    this.#connection?.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    // Silence while nobody read is not the server's.
+    this.#since = this.#context.clock.now()
+    this.#connection?.resume()
+  }
+
+  assigned(connection: Connection): void {
+    this.#connection = connection
+    this.#phase = 'connecting'
+  }
+
+  sent(): void {
+    this.#enter('sent')
+  }
+
+  answered(): void {}
+
+  head(status: number, _statusText: string, rawHeaders: string[]): void {
+    this.#enter('body')
+    this.#isFramed =
+      headerValue(rawHeaders, 'transfer-encoding') !== undefined ||
+      headerValue(rawHeaders, 'content-length') !== undefined
+    const coding = headerValue(rawHeaders, 'content-encoding') ?? 'identity'
+    const reason = this.#observer.onHead(status, rawHeaders, this.#connection?.dial?.address ?? '')
+    if (reason !== undefined) this.#stop({ code: 'CANCELLED', message: reason })
+    else if (coding.trim().toLowerCase() !== 'identity')
+      this.#stop({ code: 'BAD_ENCODING', message: `the stream is coded (${coding}) although it was asked for plain` })
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#phase !== 'body') return
+    this.#since = this.#context.clock.now()
+    this.#observer.onData(chunk)
+  }
+
+  ended(): void {
+    this.#connection = undefined
+    this.#end(undefined)
+  }
+
+  broke(failure: WireFailure): void {
+    this.#connection = undefined
+    if (failure.stale === true && !this.#isReplayed) {
+      // The peer had closed an idle connection: once more on one of its own (RFC 9112 9.3.1).
+      this.#isReplayed = true
+      this.#phase = 'waiting'
+      this.#context.pool.restart(this.#order.origin, this)
+      return
+    }
+    this.#end(failure)
+  }
+
+  tick(now: number): void {
+    const { limits } = this.#context
+    if (this.#phase === 'connecting') {
+      const dial = this.#connection?.dial
+      if (dial === undefined || dial.phase === 'open' || now - dial.phaseAt < limits.connectMs) return
+      const [code, doing] = SLOW_PHASE[dial.phase] as readonly [ErrorCode, string]
+      this.#stop({ code, message: `${this.#order.origin.key}: ${doing} took longer than ${limits.connectMs} ms` })
+    } else if (this.#phase === 'sent' && now - this.#since >= limits.headersMs) {
+      this.#stop({ code: 'TIMEOUT_HEADERS', message: `no answer within ${limits.headersMs} ms` })
+    } else if (this.#phase === 'body' && !this.#isPaused && now - this.#since >= this.#stallMs) {
+      this.#stop({ code: 'TIMEOUT_BODY', message: `the stream was silent for ${this.#stallMs} ms` })
+    }
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase
+    this.#since = this.#context.clock.now()
+  }
+
+  /** Ends it from our side. */
+  #stop(failure: WireFailure): void {
+    if (this.#phase === 'over') return
+    const { pool } = this.#context
+    if (this.#connection !== undefined) pool.end(this.#order.origin, this.#connection)
+    else pool.withdraw(this.#order.origin, this)
+    this.#connection = undefined
+    this.#end(failure)
+  }
+
+  #end(failure: WireFailure | undefined): void {
+    if (this.#phase === 'over') return
+    this.#phase = 'over'
+    this.#deadlines.remove(this)
+    this.#observer.onEnded(failure, failure === undefined && this.#isFramed)
+  }
+}
