@@ -124,9 +124,14 @@ const OURS: readonly ErrorCode[] = [
 
 /**
  * What counts as failed when no `--fail-if` was given (UX.md 3.7): in `fetch` any listed URL that failed for a reason
- * outside our own code; in `crawl` a seed that failed, or not one page that was ok.
+ * outside our own code; in `crawl` a seed that failed, or not one page that was ok; in `tail` a source that ended
+ * `failed`, `denied` or `skipped` (robots.txt forbids it): there is nothing else that it could have given.
  */
-export function defaultFailures(kind: 'fetch' | 'crawl', facts: FailFacts): readonly string[] {
+export function defaultFailures(kind: 'fetch' | 'crawl' | 'tail', facts: FailFacts): readonly string[] {
+  if (kind === 'tail') {
+    const ends = (['failed', 'denied', 'skipped'] as const).filter((word) => facts.outcomes[word] > 0)
+    return ends.map((word) => `${word} ${facts.outcomes[word]} > 0`)
+  }
   const failures: string[] = []
   const ours = OURS.reduce((sum, code) => sum + (facts.seeds.codes[code] ?? 0), 0)
   const seedsFailed = facts.seeds.outcomes.failed - ours
