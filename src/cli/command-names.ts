@@ -2,6 +2,7 @@
 export type CommandName =
   | 'fetch'
   | 'crawl'
+  | 'tail'
   | 'run'
   | 'resume'
   | 'stop'

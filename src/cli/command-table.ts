@@ -52,6 +52,18 @@ export const COMMANDS: readonly CommandRow[] = [
     flags: [],
     load: () => import('./commands/crawl.ts'),
   },
+  {
+    name: 'tail',
+    takes: 'FILE|URL',
+    most: 1,
+    options: [
+      ...['out', 'as', 'parse', 'last', 'view', 'cursor', 'stall', 'job', 'contact', 'delay', 'limit', 'maxTime'],
+      ...['timeout', 'retries', 'maxSize', 'failIf', 'robots', 'reason', 'header', 'userAgent', 'proxy', 'resolve'],
+      ...['private', 'durability', 'unsafeLock', 'fresh', 'json', 'after', 'progress', 'quiet', 'verbose', 'lang'],
+    ] as readonly OptionName[],
+    flags: [],
+    load: () => import('./commands/tail.ts'),
+  },
   { name: 'run', takes: '[FILE]', most: 1, options: 'run', flags: [], load: () => import('./commands/run.ts') },
   { name: 'resume', takes: '[JOB]', most: 1, options: 'run', flags: [], load: () => import('./commands/resume.ts') },
   {

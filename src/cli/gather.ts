@@ -18,12 +18,12 @@ export interface Project {
 export async function readProject(cli: Cli, file?: string): Promise<Project> {
   const { options, file: found } = await loadConfig(file, cli.cwd)
   const { kind, ...values } = options
-  if (kind !== undefined && kind !== 'fetch' && kind !== 'crawl') {
+  if (kind !== undefined && kind !== 'fetch' && kind !== 'crawl' && kind !== 'tail') {
     throw new SluiceError(
       'OPTION_INVALID',
-      `kind: ${JSON.stringify(kind)} is neither fetch nor crawl (${String(found)})`,
+      `kind: ${JSON.stringify(kind)} is none of fetch, crawl and tail (${String(found)})`,
       {
-        hint: "write kind: 'fetch' or kind: 'crawl'",
+        hint: "write kind: 'fetch', kind: 'crawl' or kind: 'tail'",
       },
     )
   }

@@ -20,6 +20,7 @@ import type { ProgressView } from './progress/view.ts'
 import { shortBytes, shortDuration, visible } from './render/format.ts'
 import { renderOpening } from './render/opening.ts'
 import { renderSummary } from './render/summary.ts'
+import { sayReconnects } from './render/tail.ts'
 import { sayError } from './say-error.ts'
 import { watchSignals } from './signals.ts'
 import type { StdinUse } from './stdin-rule.ts'
@@ -62,6 +63,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
   })
   const printer = json === undefined ? undefined : printEvents(cli, job, json)
   if (!quiet) sayWarnings(cli, job, view, options.get<boolean>('verbose') === true)
+  if (!quiet && run.kind === 'tail') sayReconnects(job, (text) => view.say(text), catalog)
   const stopper = stopOnRequest(cli, job, view, quiet)
   let opened = false
   try {
@@ -76,6 +78,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
         snapshot: await job.snapshot(),
         robots: String(options.get('robots')),
         contact: options.get<string>('contact'),
+        subject: String(options.get<unknown[]>('seeds')?.[0] ?? ''),
       }
       for (const line of renderOpening(facts, catalog)) view.say(`${line}\n`)
       if (options.get<boolean>('paused') === true) {

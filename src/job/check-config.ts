@@ -18,6 +18,7 @@ import type { GivenExtractor } from './open-pool.ts'
 import { parseValue, replaceOptions } from './options.ts'
 import type { ResolvedOptions } from './options.ts'
 import { checkContactRule, createPacing, engineSettings, planJob } from './prepare.ts'
+import { planTail } from './tail/tail-plan.ts'
 
 /** Values that are not what their option takes, and keys that are no options. @param place of a key, for the message */
 export function keyProblems(values: Readonly<Record<string, unknown>>, place: (key: string) => string): SluiceError[] {
@@ -61,6 +62,10 @@ export async function jobProblems(
   const hasInputs = ['seeds', 'lists'].some((name) => options.given(name as OptionName))
   const whole = hasInputs ? options : replaceOptions(options, { seeds: ['http://localhost/'] })
   try {
+    if (kind === 'tail') {
+      planTail(whole, cwd, false)
+      return []
+    }
     const plan = planJob(kind, whole, cwd, false)
     engineSettings(plan, createPacing(whole), 1, 1, 1, false)
     await checkContactRule(plan)

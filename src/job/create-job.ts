@@ -26,7 +26,6 @@ import type { PageRecord } from '../model/record.ts'
 import { defaultFailures, evaluateFailIf } from '../policy/fail-if.ts'
 import type { FailFacts } from '../policy/fail-if.ts'
 import { afterCommitWriter } from '../sink/stdout.ts'
-import type { Sink } from '../sink/sink.ts'
 import { readSitemap } from '../source/sitemap.ts'
 import { createFingerprint } from '../url/fingerprint.ts'
 import { readBus } from './bus-reader.ts'
@@ -35,23 +34,26 @@ import { serveControl } from './control.ts'
 import type { ControlMethod, ControlServer } from './control.ts'
 import { userAgent } from './contact.ts'
 import { etaOf } from './eta.ts'
-import { newStored, readStored, setAside, writeStored, writeWhole } from './folder.ts'
+import { readStored, setAside, writeStored, writeWhole } from './folder.ts'
 import type { StoredJob } from './folder.ts'
 import type { Job, JobEvent, JobKind, Opening, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
-import { openFetcher, openFrontier, openGeoFiles, openSinks } from './open-backend.ts'
+import { openEach, openFetcher, openFrontier, openGeoFiles, openSinks, startPositions } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
 import { openParts, removeOrphans } from './parts.ts'
-import { changedOptions, resolveOptions, storedOptions } from './options.ts'
+import { changedOptions, resolveOptions } from './options.ts'
 import type { JobOptions, ResolvedOptions } from './options.ts'
 import { checkContactRule, createPacing, engineSettings, planJob, VERSION } from './prepare.ts'
 import type { Pacing, Plan } from './prepare.ts'
 import { countMatching, requeueAnswered, requeueMatching } from './requeue.ts'
 import { checkSum, exitCodeOf, exitCodeOfError, openingOf, statusOf } from './run-end.ts'
-import { columnsOf } from './sources.ts'
-import { readRunState, RUN_POSITION, writeRunState } from './run-state.ts'
+import { nextRun, readRunState, RUN_POSITION, writeRunState } from './run-state.ts'
 import type { RunState } from './run-state.ts'
+import { columnsOf } from './sources.ts'
+import { storedJobOf } from './stored-job.ts'
 import { Reasons, snapshotOf, summaryOf } from './summary.ts'
+import { TailJob } from './tail/tail-job.ts'
+import { planTail } from './tail/tail-plan.ts'
 
 /** How often the sum is checked and `summary.json` written while running, ms. */
 const CHECKPOINT_MS = 2_000
@@ -89,6 +91,7 @@ export interface JobExtras {
 
 /** For the command line, which has resolved the options itself. */
 export function jobOf(kind: JobKind, options: ResolvedOptions, cwd: string, extras: JobExtras): Job {
+  if (kind === 'tail') return new TailJob(planTail(options, cwd, extras.durable))
   return new FolderJob(planJob(kind, options, cwd, extras.durable), extras)
 }
 
@@ -282,7 +285,7 @@ class FolderJob implements Job {
     const publicLimit = await checkContactRule(this.#plan)
     if (folder !== undefined && options.get<boolean>('fresh') === true) setAside(folder)
     const known = folder === undefined ? undefined : readStored(folder)
-    const stored = folder === undefined ? undefined : this.#stored(known)
+    const stored = folder === undefined ? undefined : storedJobOf(this.#plan, inputs.subject, known, this.#clock.wall())
     const fingerprint = await createFingerprint(BigInt(`0x${stored?.seed ?? '0'}`))
     const backend = await openFrontier(folder, options, this.#clock, fingerprint, (key) => this.#pacing.defaults(key))
     let fetcher: Fetcher | undefined
@@ -291,7 +294,10 @@ class FolderJob implements Job {
       if (folder !== undefined && stored !== undefined) writeStored(folder, stored)
       const changes = known === undefined || stored === undefined ? [] : changedOptions(known.options, stored.options)
       const before = await backend.frontier.stats()
-      const state = this.#nextRun(readRunState(backend.positions), before)
+      const state = nextRun(readRunState(backend.positions), before, {
+        at: this.#clock.wall(),
+        ifChanged: options.get<boolean>('ifChanged') === true,
+      })
       const concurrency =
         options.get<number>('concurrency') ?? defaultConcurrency(options.get<number>('perHost') as number)
       const scopeChanged = changes.some((change) => SCOPE_OPTIONS.includes(change.name))
@@ -300,10 +306,17 @@ class FolderJob implements Job {
       const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
       const parts = openParts(options, folder ?? spoolFolder)
       await removeOrphans(parts, backend.frontier, before)
-      fetcher = await openFetcher(options, this.#clock, agent, concurrency, spoolFolder, parts, inputs.seeds)
+      fetcher = await openFetcher(options, this.#clock, agent, concurrency, spoolFolder, inputs.seeds, parts)
       const sinks = await openSinks(options, this.#plan.cwd, folder)
       pool = await openPool(options, this.#plan.cwd, this.#clock)
-      await this.#openSinks(sinks.sinks, stored, backend, state.run, before.seq, pool, columns)
+      await openEach(sinks.sinks, backend.positions, {
+        name: this.name,
+        id: stored?.id ?? randomUUID(),
+        run: state.run,
+        committedSeq: before.seq,
+        columns,
+        items: pool === undefined ? undefined : { columns: pool.columns },
+      })
       const widened = backend.positions.get('scope')
       const engine = new Engine(
         {
@@ -344,79 +357,6 @@ class FolderJob implements Job {
     }
   }
 
-  /** The stored job with today's options; refuses another kind or subject under the same name. */
-  #stored(known: StoredJob | undefined): StoredJob {
-    const { options, kind, inputs, cwd, name } = this.#plan
-    const stored = storedOptions(options)
-    if (known === undefined) {
-      const createdAt = new Date(this.#clock.wall()).toISOString()
-      return newStored({ kind, name, subject: inputs.subject, options: stored, cwd, createdAt })
-    }
-    if (known.kind !== kind || known.subject !== inputs.subject) {
-      throw new SluiceError(
-        'JOB_MISMATCH',
-        `the job ${name} is a ${known.kind} of ${known.subject}, not a ${kind} of ${inputs.subject}`,
-        { hint: `give this one another name with --job, or start over with --fresh (keeps the old one as ${name}.1)` },
-      )
-    }
-    return { ...known, options: stored, cwd }
-  }
-
-  /** A run that was not finished goes on; a finished one is followed by the next. */
-  #nextRun(last: RunState | undefined, before: FrontierStats): RunState {
-    const at = this.#clock.wall()
-    if (last === undefined) return { run: 1, status: 'running', at }
-    const left = before.queued + before.delayed + before.following + before.inFlight
-    const same = last.status !== 'finished' || left > 0
-    const ifChanged = this.#plan.options.get<boolean>('ifChanged') === true
-    if (same) {
-      return {
-        run: last.run,
-        status: 'running',
-        at,
-        ...(typeof last.requeueAfter === 'number' ? { requeueAfter: last.requeueAfter } : {}),
-      }
-    }
-    return { run: last.run + 1, status: 'running', at, ...(ifChanged ? { requeueAfter: 0 } : {}) }
-  }
-
-  async #openSinks(
-    sinks: readonly Sink[],
-    stored: StoredJob | undefined,
-    backend: OpenedFrontier,
-    run: number,
-    seq: number,
-    pool: ExtractorPool | undefined,
-    columns: readonly string[],
-  ): Promise<void> {
-    for (const sink of sinks) {
-      await sink.open(
-        {
-          name: this.name,
-          id: stored?.id ?? randomUUID(),
-          run,
-          committedSeq: seq,
-          columns,
-          items: pool === undefined ? undefined : { columns: pool.columns },
-        },
-        backend.positions.get(`sink:${sink.name}`),
-      )
-    }
-  }
-
-  /**
-   * Where each new output begins is committed before its first write: what lies behind it after a death is ours, what
-   * lies before it was the user's.
-   */
-  #startPositions({ sinks, backend, engine }: Opened): void {
-    for (const sink of sinks.sinks) {
-      const name = `sink:${sink.name}`
-      if (backend.positions.has(name)) continue
-      const position = sink.position?.()
-      if (position !== undefined) engine.commit.position(name, position)
-    }
-  }
-
   #printer(): (lines: string) => Promise<void> | void {
     const writer = afterCommitWriter(process.stdout, { format: 'ndjson' })
     return (lines) => {
@@ -441,7 +381,8 @@ class FolderJob implements Job {
         this.#control = await serveControl(this.#plan.folder, (method, params) => this.#answer(method, params))
       }
       engine.commit.position(RUN_POSITION, writeRunState(state))
-      this.#startPositions(opened)
+      for (const [name, position] of startPositions(opened.sinks.sinks, backend.positions))
+        engine.commit.position(name, position)
       engine.event('job.started', { job: this.name, run: state.run, pid: process.pid })
       const { recovered } = opened.before
       if (recovered !== null) engine.event('job.recovered', recovered)

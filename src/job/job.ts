@@ -7,7 +7,9 @@ import type { OutcomeCounts } from '../model/outcome.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { PageRecord } from '../model/record.ts'
 
-export type JobKind = 'fetch' | 'crawl'
+export type JobKind = 'fetch' | 'crawl' | 'tail'
+/** Kinds that fetch pages; a tail reads one endless source. */
+export type PageJobKind = Exclude<JobKind, 'tail'>
 
 /** How a run ended; decides the exit code (UX.md 3.7). */
 export type RunEnd = 'finished' | 'limit' | 'guard' | 'interrupted' | 'terminated' | 'paused' | 'halted'

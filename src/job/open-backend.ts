@@ -14,7 +14,7 @@ import { csvSink } from '../sink/csv.ts'
 import { filesSink } from '../sink/files.ts'
 import { sinkKindOf } from '../sink/kind.ts'
 import { ndjsonSink } from '../sink/ndjson.ts'
-import type { Sink } from '../sink/sink.ts'
+import type { JobInfo, Sink } from '../sink/sink.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
 import { parseHeaderLines } from './filling.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -31,8 +31,10 @@ export async function openSinks(
   options: ResolvedOptions,
   cwd: string,
   folder: string | undefined,
+  /** The sinks get items, not page records. */
+  hasItems: boolean = options.given('extract') || options.get<boolean>('text') === true,
 ): Promise<OpenedSinks> {
-  const usual = options.given('extract') || options.get<boolean>('text') === true ? 'items.ndjson' : 'pages.ndjson'
+  const usual = hasItems ? 'items.ndjson' : 'pages.ndjson'
   const outs = options.get<(string | Sink)[]>('out') ?? (folder === undefined ? [] : [join(folder, usual)])
   const durability = options.get<'kill' | 'power'>('durability') ?? 'kill'
   const sinks: Sink[] = []
@@ -77,6 +79,32 @@ export async function openSinks(
     throw new SluiceError('OPTION_INVALID', `--out names ${twice.name} twice`, { hint: 'give each output once' })
   }
   return { sinks, stdout, outputs }
+}
+
+/** Opens each sink at its position: what a death left behind it is taken back. */
+export async function openEach(
+  sinks: readonly Sink[],
+  positions: ReadonlyMap<string, Uint8Array>,
+  job: JobInfo,
+): Promise<void> {
+  for (const sink of sinks) await sink.open(job, positions.get(`sink:${sink.name}`))
+}
+
+/**
+ * Where each new output begins; to be committed before its first write: what lies behind it after a death is ours, what
+ * lies before it was the user's.
+ */
+export function startPositions(
+  sinks: readonly Sink[],
+  positions: ReadonlyMap<string, Uint8Array>,
+): Map<string, Uint8Array> {
+  const starts = new Map<string, Uint8Array>()
+  for (const sink of sinks) {
+    const name = `sink:${sink.name}`
+    const position = positions.has(name) ? undefined : sink.position?.()
+    if (position !== undefined) starts.set(name, position)
+  }
+  return starts
 }
 
 export async function openFrontier(
@@ -131,8 +159,8 @@ export async function openFetcher(
   agent: string,
   concurrency: number,
   spoolFolder: string,
-  parts: PartFolder,
   seeds: readonly string[],
+  parts?: PartFolder,
 ): Promise<Fetcher> {
   mkdirSync(spoolFolder, { recursive: true })
   const headers = Object.fromEntries(parseHeaderLines(options.get<string[]>('header') ?? []))
@@ -145,7 +173,7 @@ export async function openFetcher(
     timeoutMs: options.get<number>('timeout') as number,
     maxBytes: options.get<number>('maxSize') as number,
     spoolFolder,
-    parts,
+    ...(parts === undefined ? {} : { parts }),
     maxSockets: Math.max(256, concurrency * 2),
     resolve: parseResolves(options.get<string[]>('resolve') ?? []),
     allowPrivate: options.get<boolean>('private') ?? true,

@@ -93,6 +93,18 @@ export interface JobOptions {
   readonly durability?: 'kill' | 'power'
   readonly drain?: string | number
   readonly store?: boolean
+  /** Of `tail`: how records are told apart; else by scheme, Content-Type and ending. */
+  readonly as?: 'sse' | 'ndjson' | 'lines' | 'delimited' | 'ws'
+  /** Of `tail`: `field` or `field:parameter`: dotted field of the records that says how far the stream has been read. */
+  readonly cursor?: string
+  /** Of `tail`: longest silence of a stream. */
+  readonly stall?: string | number
+  /** Of `tail`: format of log lines. */
+  readonly parse?: 'combined'
+  /** Of `tail`: begin so many lines before the end of a file. */
+  readonly last?: number
+  /** Of `tail`: page kept in the job folder. */
+  readonly view?: 'referrers'
   readonly seenBudget?: string | number
   readonly unsafeLock?: boolean
   readonly hosts?: Readonly<Record<string, HostOptions>>

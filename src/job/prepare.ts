@@ -15,7 +15,7 @@ import { canonicalize } from '../url/canonicalize.ts'
 import { hostOf, keyOf, registrableDomain } from '../url/key.ts'
 import { checkContact, contactNeeded, FREE_URLS, fasterThanDefault, privateTest } from './contact.ts'
 import { folderOf, nameFromInput, nameOf } from './folder.ts'
-import type { JobKind } from './job.ts'
+import type { PageJobKind } from './job.ts'
 import { openInputs } from './sources.ts'
 import type { Inputs } from './sources.ts'
 import { diskWatch, parseResolves } from './open-backend.ts'
@@ -29,7 +29,7 @@ export const VERSION: string = (
 export const AGENT = 'sluice'
 
 export interface Plan {
-  readonly kind: JobKind
+  readonly kind: PageJobKind
   readonly options: ResolvedOptions
   readonly cwd: string
   /** undefined: nothing is kept (fetchAll without a job). */
@@ -39,7 +39,7 @@ export interface Plan {
   readonly isPrivate: (url: string) => boolean
 }
 
-export function planJob(kind: JobKind, options: ResolvedOptions, cwd: string, durable: boolean): Plan {
+export function planJob(kind: PageJobKind, options: ResolvedOptions, cwd: string, durable: boolean): Plan {
   checkContact(options.get<string>('contact'))
   for (const expression of options.get<string[]>('failIf') ?? []) parseFailIf(expression)
   const inputs = openInputs(options, kind, cwd)

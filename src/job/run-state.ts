@@ -2,6 +2,7 @@
  * What the job remembers of its runs, committed with the frontier as the position `run`: which run it is, how it stands
  * and how far a conditional re-run has got with queueing known URLs again.
  */
+import type { FrontierStats } from '../frontier/frontier.ts'
 import type { RunEnd } from './job.ts'
 
 export interface RunState {
@@ -23,4 +24,18 @@ export function readRunState(positions: ReadonlyMap<string, Uint8Array>): RunSta
 
 export function writeRunState(state: RunState): Uint8Array {
   return Buffer.from(JSON.stringify(state))
+}
+
+/** A run that was not finished goes on; a finished one is followed by the next. `at`: wall-clock ms. */
+export function nextRun(
+  last: RunState | undefined,
+  before: FrontierStats,
+  { at, ifChanged }: { readonly at: number; readonly ifChanged: boolean },
+): RunState {
+  if (last === undefined) return { run: 1, status: 'running', at }
+  const left = before.queued + before.delayed + before.following + before.inFlight
+  if (last.status === 'finished' && left === 0)
+    return { run: last.run + 1, status: 'running', at, ...(ifChanged ? { requeueAfter: 0 } : {}) }
+  const { requeueAfter } = last
+  return { run: last.run, status: 'running', at, ...(typeof requeueAfter === 'number' ? { requeueAfter } : {}) }
 }

@@ -11,7 +11,7 @@ import { streamSource } from '../source/stdin.ts'
 import { iterableSource, urlsSource } from '../source/urls.ts'
 import { hasRange } from '../url/range.ts'
 import { fillingOf } from './filling.ts'
-import type { JobKind } from './job.ts'
+import type { PageJobKind } from './job.ts'
 import type { ResolvedOptions } from './options.ts'
 
 export interface Inputs {
@@ -29,7 +29,7 @@ function looksLikeUrl(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
 }
 
-export function openInputs(options: ResolvedOptions, kind: JobKind, cwd: string): Inputs {
+export function openInputs(options: ResolvedOptions, kind: PageJobKind, cwd: string): Inputs {
   const given = options.get<unknown>('seeds')
   const lists = (options.get<string[]>('lists') ?? []).map(String)
   const glob = options.get<boolean>('glob') ?? true

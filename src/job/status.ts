@@ -5,6 +5,8 @@ import { openReader } from '../frontier/sqlite/read.ts'
 import type { Reader } from '../frontier/sqlite/read.ts'
 import { sqliteFrontier } from '../frontier/sqlite/index.ts'
 import { systemClock } from '../engine/clock.ts'
+import { EXTRACTION_POSITION } from '../engine/extraction-report.ts'
+import type { ExtractionFigures } from '../engine/extraction-report.ts'
 import { robotsCause } from '../engine/robots-gate.ts'
 import type { LedgerRow, RobotsState } from '../frontier/frontier.ts'
 import { shortDuration } from '../model/duration.ts'
@@ -64,7 +66,9 @@ export async function openStatus(folder: string): Promise<Status> {
       warnings: last?.warnings ?? [],
     })
     // Hosts that have nothing left are not counted by the frontier: the run that fetched from them has said how many.
-    return { ...snapshot, hosts: Math.max(snapshot.hosts, last?.hosts ?? 0), live: false }
+    const figures = reader.positions().get(EXTRACTION_POSITION)
+    const extraction = figures === undefined ? null : (JSON.parse(Buffer.from(figures).toString()) as ExtractionFigures)
+    return { ...snapshot, extraction, hosts: Math.max(snapshot.hosts, last?.hosts ?? 0), live: false }
   } finally {
     reader.close()
   }

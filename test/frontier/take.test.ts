@@ -46,8 +46,10 @@ function takeAll(port: number, taken: string[], onTaken: () => void): Promise<bo
   socket.write('take\n')
   const { promise, resolve } = Promise.withResolvers<boolean>()
   socket.on('close', () => resolve(false))
-  // Not as an iterator: that throws when the owner dies.
-  createInterface({ input: socket }).on('line', (line) => {
+  const lines = createInterface({ input: socket })
+  // It repeats what the socket says when the owner dies.
+  lines.on('error', () => undefined)
+  lines.on('line', (line) => {
     if (line === 'none') {
       resolve(true)
       socket.destroy()

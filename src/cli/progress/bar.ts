@@ -3,6 +3,7 @@ import type { Snapshot } from '../../job/job.ts'
 import type { Catalog } from '../../locales/catalog.ts'
 import { codesRow, doneRow, leftRow, nowRow, shareOf, totalOf } from '../render/counts.ts'
 import { cut, labelled, padEnd, shortDuration } from '../render/format.ts'
+import { recordsText } from '../render/tail.ts'
 import type { Paint } from '../terminal.ts'
 
 export interface BlockOptions {
@@ -15,6 +16,7 @@ const BAR_CELLS = 26
 const WARNINGS_SHOWN = 3
 
 export function renderBlock(snapshot: Snapshot, { catalog, columns, paint }: BlockOptions): string[] {
+  if (snapshot.kind === 'tail') return [cut(` ${paint('bold', recordsText(snapshot, catalog))}`, columns)]
   const rows = [nowRow(snapshot, catalog), doneRow(snapshot, catalog, paint)]
   const codes = codesRow(snapshot, catalog)
   if (codes !== undefined) rows.push(codes)

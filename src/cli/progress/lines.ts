@@ -4,9 +4,11 @@ import type { Catalog } from '../../locales/catalog.ts'
 import { OUTCOMES } from '../../model/outcome.ts'
 import { shareOf, totalOf } from '../render/counts.ts'
 import { shortRate, tightDuration } from '../render/format.ts'
+import { recordsText, tailLine } from '../render/tail.ts'
 
 /** One line of figures, the same in every language: `02:13:37 urls 41.2% 412318/1000000 118/s ok=… eta=1h52m`. */
 export function renderLine(snapshot: Snapshot, clock: string): string {
+  if (snapshot.kind === 'tail') return tailLine(snapshot, clock)
   const total = totalOf(snapshot)
   const progress =
     total === null
@@ -21,6 +23,7 @@ export function renderLine(snapshot: Snapshot, clock: string): string {
 /** `Still working. 41 percent. About 1 hour 52 minutes left. 527 failed.` */
 export function renderSentence(snapshot: Snapshot, catalog: Catalog): string {
   const { t } = catalog
+  if (snapshot.kind === 'tail') return `${t('tail.working')} ${recordsText(snapshot, catalog)}`
   const total = totalOf(snapshot)
   const parts = [t(snapshot.status === 'paused' ? 'plain.paused' : 'plain.working')]
   if (total === null) {

@@ -2,16 +2,22 @@
 import type { Opening, Snapshot } from '../../job/job.ts'
 import type { Catalog, MessageKey } from '../../locales/catalog.ts'
 import { shortDuration } from './format.ts'
+import { tailOpening } from './tail.ts'
 
 export interface OpeningFacts {
   readonly opening: Opening
   readonly snapshot: Snapshot
   readonly robots: string
   readonly contact: string | undefined
+  /** First input, as it was given; a tail names it. */
+  readonly subject?: string
 }
 
-export function renderOpening({ opening, snapshot, robots, contact }: OpeningFacts, { t }: Catalog): string[] {
+export function renderOpening(facts: OpeningFacts, catalog: Catalog): string[] {
+  const { opening, snapshot, robots, contact, subject = '' } = facts
+  const { t } = catalog
   const { job } = snapshot
+  if (snapshot.kind === 'tail') return tailOpening(opening, snapshot, subject, catalog)
   const left = { done: opening.doneTotal, left: opening.left }
   switch (opening.how) {
     case 'new':

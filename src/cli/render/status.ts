@@ -5,6 +5,7 @@ import { shellWord } from '../../model/shell-word.ts'
 import type { Paint } from '../terminal.ts'
 import { codesRow, doneRow, leftRow, nowRow, shareOf, totalOf } from './counts.ts'
 import { cut, labelled, shortDuration } from './format.ts'
+import { recordsText } from './tail.ts'
 
 export type StatusFacts = Snapshot & {
   readonly live: boolean
@@ -23,9 +24,11 @@ export function renderStatus(status: StatusFacts, { catalog, place, columns, pai
   const { t, number } = catalog
   const total = totalOf(status)
   const progress =
-    total === null
-      ? t(status.kind === 'crawl' ? 'plain.found' : 'plain.read', { found: status.known, done: status.doneTotal })
-      : `${catalog.percent(Math.floor(shareOf(status, total) * 1000) / 1000)}   ${number(status.doneTotal)} / ${number(total)}`
+    status.kind === 'tail'
+      ? recordsText(status, catalog)
+      : total === null
+        ? t(status.kind === 'crawl' ? 'plain.found' : 'plain.read', { found: status.known, done: status.doneTotal })
+        : `${catalog.percent(Math.floor(shareOf(status, total) * 1000) / 1000)}   ${number(status.doneTotal)} / ${number(total)}`
   const head = [`${status.job} (${status.kind})`, status.status, t('status.run', { run: String(status.run) })]
   if (status.live && status.owner !== undefined) head.push(`pid ${status.owner.pid} @ ${status.owner.host}`)
   const rows = [doneRow(status, catalog, paint), leftRow(status, catalog)]

@@ -7,6 +7,7 @@ import { shellWord } from '../../model/shell-word.ts'
 import type { Paint } from '../terminal.ts'
 import { cut, labelled, padEnd, padStart, shortBytes, shortDuration } from './format.ts'
 import { totalOf } from './counts.ts'
+import { tailEnd } from './tail.ts'
 
 export interface SummaryOptions {
   readonly catalog: Catalog
@@ -21,6 +22,7 @@ export interface SummaryOptions {
 }
 
 export function renderSummary(summary: Summary, options: SummaryOptions): string[] {
+  if (summary.kind === 'tail') return tailEnd(summary, options.catalog, options.exitCode)
   if (summary.end === 'interrupted' || summary.end === 'terminated') return renderSaved(summary, options)
   const { columns } = options
   const lines = [
