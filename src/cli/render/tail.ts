@@ -51,9 +51,9 @@ function outcomeOf({ done, why, statuses }: Summary): string {
   return `${word} ${reason}`.trimEnd()
 }
 
-/** Says each pause before a new connection. Returns the function that ends it. */
-export function sayReconnects(job: Job, say: (text: string) => void, { t }: Catalog): () => void {
-  return job.on('request.retried', ({ code, afterMs, attempt }: JobEvent<'request.retried'>) =>
+/** Says each pause before a new connection. */
+export function sayReconnects(job: Job, say: (text: string) => void, { t }: Catalog): void {
+  job.on('request.retried', ({ code, afterMs, attempt }: JobEvent<'request.retried'>) =>
     say(`${t('tail.reconnect', { code, time: shortDuration(afterMs), attempt })}\n`),
   )
 }
