@@ -192,12 +192,12 @@ export class StreamSource {
   }
 
   async #attempt(): Promise<Attempt> {
-    const { plan, options } = { plan: this.#parts.plan, options: this.#parts.plan.options }
+    const { plan } = this.#parts
     this.#connections++
     let url = this.#urlToAsk()
     for (let hop = 0; ; hop++) {
       const http = url.replace(/^ws/, 'http')
-      if (options.get('robots') !== 'ignore') {
+      if (plan.options.get('robots') !== 'ignore') {
         const refused = await this.#refusal(http)
         if (refused !== undefined) return refused
       }
@@ -207,7 +207,7 @@ export class StreamSource {
       if (ended !== undefined) return { how: 'open', ended }
       const to = headerValue(head.rawHeaders, 'location')
       const isRedirect = head.status >= 300 && head.status < 400 && head.status !== 304 && to !== undefined
-      if (!isRedirect) return this.#answered(head, failure, url === plan.url ? undefined : url)
+      if (!isRedirect) return this.#answered(head, hop === 0 ? undefined : url)
       const next = redirected(url, to)
       if (next === undefined || hop === MOST_REDIRECTS) {
         const code = next === undefined ? 'BAD_REDIRECT' : 'TOO_MANY_REDIRECTS'
@@ -240,22 +240,12 @@ export class StreamSource {
   }
 
   /** An answer that is no stream. */
-  #answered(
-    { status, rawHeaders, address }: Head,
-    failure: FetchFailure | undefined,
-    url: string | undefined,
-  ): Attempt {
+  #answered({ status, rawHeaders, address }: Head, url: string | undefined): Attempt {
     const { clock } = this.#parts
     const facts = { status, ...(address === '' ? {} : { ip: address }), ...(url === undefined ? {} : { final: url }) }
-    // A page, or a coding that was not asked for: the status says nothing is wrong.
-    if (status === 200 || status === 101) {
-      const code = failure?.code ?? 'BAD_FRAMING'
-      const message =
-        failure === undefined || code === 'CANCELLED' ? 'it answers with a web page, not a stream' : failure.message
-      return {
-        how: 'over',
-        final: { outcome: 'failed', code: code === 'CANCELLED' ? 'BAD_FRAMING' : code, message, ...facts },
-      }
+    if (status === 200) {
+      const message = 'it answers with a web page, not a stream'
+      return { how: 'over', final: { outcome: 'failed', code: 'BAD_FRAMING', message, ...facts } }
     }
     // 204: there is nothing more, do not come back (WHATWG HTML 9.2.3).
     const judged = outcomeOfStatus(status)
