@@ -5,7 +5,7 @@
 import { systemClock } from '../engine/clock.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
 import { SluiceError } from '../model/errors.ts'
-import { parseDuration } from '../model/options.ts'
+import { nearest, parseDuration } from '../model/options.ts'
 import { cancelled, checkConcurrency } from './limiter.ts'
 
 interface OutcomeBase<Input> {
@@ -39,6 +39,16 @@ export type BatchFunction<Input, Value> = (
   call: { readonly signal: AbortSignal; readonly index: number },
 ) => Value | PromiseLike<Value>
 
+const OPTION_NAMES = [
+  'concurrency',
+  'timeout',
+  'totalTimeout',
+  'signal',
+  'until',
+  'clock',
+] as const satisfies readonly (keyof BatchOptions)[]
+const ENDS: readonly unknown[] = ['all', 'first-failure', 'first-success']
+
 interface Call<Input> extends OutcomeBase<Input> {
   readonly abort: AbortController
   timer: TimerHandle | undefined
@@ -47,17 +57,20 @@ interface Call<Input> extends OutcomeBase<Input> {
 /**
  * Outcomes as they come. Leaving the loop aborts what runs and calls the input's `return()`. An input iterator that
  * throws: what was taken gets its outcome, then its error is thrown. `until: 'first-success'` without any success throws
- * `HANDLER_THREW` with an AggregateError as its cause.
+ * `HANDLER_THREW` with an AggregateError as its cause. An option that does not exist is `OPTION_UNKNOWN`, a bad value
+ * `OPTION_INVALID`, both before any input is taken.
  */
 export async function* batch<Input, Value>(
   inputs: Inputs<Input>,
   fn: BatchFunction<Input, Value>,
   options: BatchOptions = {},
 ): AsyncGenerator<BatchOutcome<Input, Value>, void, undefined> {
+  checkOptions(options)
   const { concurrency = 10, until = 'all', signal } = options
-  checkConcurrency(concurrency)
   const clock = options.clock ?? systemClock()
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, 'timeout')
+  const totalTimeoutMs =
+    options.totalTimeout === undefined ? undefined : parseDuration(options.totalTimeout, 'totalTimeout')
   const iterator = Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]()
   const calls = new Set<Call<Input>>()
   const ready: BatchOutcome<Input, Value>[] = []
@@ -136,11 +149,11 @@ export async function* batch<Input, Value>(
   signal?.addEventListener('abort', onAbort, { once: true })
   if (signal?.aborted === true) onAbort()
   const totalTimer =
-    options.totalTimeout === undefined
+    totalTimeoutMs === undefined
       ? undefined
       : clock.setTimer(
           () => stop(new SluiceError('TIMEOUT_TOTAL', 'the time of the whole batch is over')),
-          parseDuration(options.totalTimeout, 'totalTimeout'),
+          totalTimeoutMs,
         )
   try {
     for (;;) {
@@ -173,7 +186,7 @@ export async function* batch<Input, Value>(
  * One outcome for each input, in input order; an empty list gives `[]` at once. Of an array that was ended early the rest
  * is `skipped` `CANCELLED` (or `failed` `TIMEOUT_TOTAL`); of a lazy input only what was taken is there.
  */
-export async function settleAll<Input, Value>(
+export async function settleCalls<Input, Value>(
   inputs: Inputs<Input>,
   fn: BatchFunction<Input, Value>,
   options: BatchOptions = {},
@@ -190,6 +203,27 @@ export async function settleAll<Input, Value>(
     outcomes.push({ outcome: isOver ? 'failed' : 'skipped', input: inputs[index] as Input, index, error })
   }
   return outcomes
+}
+
+/** Before anything is taken: a misspelt limit would otherwise be no limit. */
+function checkOptions(options: BatchOptions): void {
+  for (const name of Object.keys(options)) {
+    if ((OPTION_NAMES as readonly string[]).includes(name)) continue
+    const near = nearest(name, OPTION_NAMES)
+    throw new SluiceError('OPTION_UNKNOWN', `there is no option ${name} of a batch`, {
+      hint: near === undefined ? `its options are ${OPTION_NAMES.join(', ')}` : `did you mean ${near}?`,
+    })
+  }
+  if (options.concurrency !== undefined) checkConcurrency(options.concurrency)
+  if (options.until !== undefined && !ENDS.includes(options.until)) {
+    throw new SluiceError(
+      'OPTION_INVALID',
+      `until: ${JSON.stringify(options.until)} is not one of ${ENDS.join(', ')}`,
+      {
+        hint: `give one of ${ENDS.join(', ')}`,
+      },
+    )
+  }
 }
 
 /** What the user's function threw, as an error with a code. */

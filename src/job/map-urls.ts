@@ -2,13 +2,17 @@
  * Fetches URLs politely and calls a function for each page that answered `ok`. One outcome for each URL, in input order.
  * It adds nothing to how pages are fetched: that is `fetchAll`, with its options and defaults.
  */
-import type { SluiceError } from '../model/errors.ts'
+import { SluiceError } from '../model/errors.ts'
 import { handlerThrew } from './batch.ts'
 import { fetchAll } from './fetch-all.ts'
 import type { AnsweredPage, Page } from './fetch-all.ts'
 import { cancelled, createLimiter } from './limiter.ts'
 
-export type FetchOptions = NonNullable<Parameters<typeof fetchAll>[1]>
+/**
+ * Options of `fetchAll` but for `job`: what the function made of a page lives in this process alone, so a job that
+ * continues could give no value for what it had fetched before.
+ */
+export type FetchOptions = Omit<NonNullable<Parameters<typeof fetchAll>[1]>, 'job'>
 
 /** The page's outcome with its input and, when `ok`, what the function made of it. */
 export type UrlOutcome<Value> =
@@ -22,12 +26,20 @@ export type UrlOutcome<Value> =
       readonly page?: Page
     }
 
-/** At most `concurrency` calls of the function at once (default 10) besides what is fetched. */
+/**
+ * At most `concurrency` calls of the function at once (default 10) besides what is fetched. Options are those of
+ * `fetchAll`, with its errors; `job` is `OPTION_INVALID`.
+ */
 export async function mapUrls<Value>(
   urls: Iterable<string> | AsyncIterable<string>,
   fn: (page: AnsweredPage, input: string) => Value | PromiseLike<Value>,
   options: FetchOptions = {},
 ): Promise<UrlOutcome<Value>[]> {
+  if ((options as { readonly job?: unknown }).job !== undefined) {
+    throw new SluiceError('OPTION_INVALID', 'job: values of an earlier process cannot be given again', {
+      hint: 'use fetchAll, or createJob and its items, to continue a job',
+    })
+  }
   const inputs: string[] = []
   const outcomes: UrlOutcome<Value>[] = []
   const limiter = createLimiter({ concurrency: options.concurrency ?? 10 })

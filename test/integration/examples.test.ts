@@ -27,6 +27,7 @@ test('every example folder says in its README how to run it', () => {
     'fetch-all-typescript',
     'list-to-folder',
     'own-policy',
+    'seeds',
     'typed-shop',
   ])
   for (const folder of folders) assert.ok(existsSync(join(examples, folder, 'README.md')), folder)

@@ -1,10 +1,14 @@
 /** The lessons of MISSION.md rows R17 to R24 and R30: settled lists, bounds, lazy inputs, cancellation. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { batch, settleAll } from '../../src/job/batch.ts'
+import { SluiceError } from '../../src/index.ts'
+import { batch } from '../../src/job/batch.ts'
 import { createLimiter } from '../../src/job/limiter.ts'
 import { mapUrls } from '../../src/job/map-urls.ts'
+import { settleAll } from '../../src/job/settle-all.ts'
 import { fakeClock } from '../../src/testing/clock.ts'
 import { startOrigin } from '../../src/testing/origin.ts'
 
@@ -180,4 +184,166 @@ test('R23 under any interleaving the bound holds and each input gets one outcome
     ),
     { seed: 1, numRuns: 50 },
   )
+})
+
+test('R17: settleAll of URLs gives their texts in input order, of none an empty list, and never rejects', async () => {
+  const origin = await startOrigin({
+    sites: { 'a.test': { pages: { '/': 'hello', '/late': { body: 'late', delayMs: 30 } } } },
+  })
+  try {
+    const urls = ['http://a.test/late', 'nonsense', 'http://a.test/', 'http://a.test/status/404']
+    const options = { resolve: origin.resolveFlag, delay: 0, perHost: 4 }
+    const outcomes = await settleAll(urls, options)
+    assert.deepEqual(codes(outcomes), ['ok', 'skipped URL_INVALID', 'ok', 'gone'])
+    assert.deepEqual(
+      outcomes.map((one) => (one.outcome === 'ok' ? one.value : one.input)),
+      ['late', 'nonsense', 'hello', 'http://a.test/status/404'],
+    )
+    assert.deepEqual(await settleAll([], options), [])
+  } finally {
+    await origin.close()
+  }
+})
+
+test('R18: the value of an outcome that is not ok does not compile', async () => {
+  const [one] = await settleAll([1], () => 'text')
+  // @ts-expect-error: it may have failed
+  assert.equal(one?.value.length, 4)
+  assert.equal(one?.outcome === 'ok' ? one.value.length : undefined, 4)
+  const [page] = await settleAll(['nonsense'])
+  // @ts-expect-error: it may have failed
+  assert.equal(page?.value?.length, undefined)
+  assert.equal(page?.outcome, 'skipped')
+})
+
+test('R20: pages that failed are in the list besides the structures of those that did not', async () => {
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/': 'hello world' } } } })
+  try {
+    const outcomes = await mapUrls(
+      ['http://a.test/', 'http://a.test/status/410', 'http://a.test/reset'],
+      async (page) => ({ length: (await page.response.text()).length, head: (await page.response.text()).slice(0, 5) }),
+      { resolve: origin.resolveFlag, delay: 0, retries: 0 },
+    )
+    assert.deepEqual(codes(outcomes), ['ok', 'gone', 'failed CONNECTION_RESET'])
+    assert.deepEqual(outcomes[0]?.outcome === 'ok' && outcomes[0].value, { length: 11, head: 'hello' })
+  } finally {
+    await origin.close()
+  }
+})
+
+test('R22: two pages, a missing one and an unknown host are two ok, gone and DNS_NOT_FOUND', async () => {
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/1': '1', '/2': '2' } } } })
+  try {
+    const nowhere = `http://${'no'.repeat(40)}.test/`
+    const outcomes = await settleAll(['http://a.test/1', 'http://a.test/2', 'http://a.test/status/404', nowhere], {
+      resolve: origin.resolveFlag.replace('*', 'a.test'),
+      timeout: '5s',
+      retries: 0,
+      delay: 0,
+    })
+    assert.deepEqual(codes(outcomes), ['ok', 'ok', 'gone', 'failed DNS_NOT_FOUND'])
+  } finally {
+    await origin.close()
+  }
+})
+
+test('R23: concurrency 1 keeps one in flight, in order, and concurrency 4 keeps four', async () => {
+  for (const [concurrency, endsAt] of [
+    [1, [300, 600, 900, 1200]],
+    [4, [300, 300, 300, 300]],
+  ] as const) {
+    const clock = fakeClock()
+    const log: string[] = []
+    let running = 0
+    let most = 0
+    const settled = settleAll(
+      [1, 2, 3, 4],
+      async (n) => {
+        log.push(`start ${n}`)
+        most = Math.max(most, ++running)
+        const from = clock.now()
+        await new Promise<void>((resolve) => clock.setTimer(resolve, 300))
+        running--
+        log.push(`end ${n}`)
+        return from + 300
+      },
+      { concurrency, clock },
+    )
+    const began = clock.now()
+    for (let i = 0; i < 4; i++) await clock.advanceAsync(300)
+    const outcomes = await settled
+    assert.equal(most, concurrency)
+    assert.deepEqual(
+      outcomes.map((one) => one.outcome === 'ok' && one.value - began),
+      endsAt,
+    )
+    const isStart = (line: string): boolean => line.startsWith('start')
+    const oneByOne = [1, 2, 3, 4].flatMap((n) => [`start ${n}`, `end ${n}`])
+    assert.deepEqual(
+      log,
+      concurrency === 1 ? oneByOne : [...oneByOne.filter(isStart), ...oneByOne.filter((line) => !isStart(line))],
+    )
+  }
+})
+
+test('R24: of a million inputs no more are pulled than there are places, and the heap stays flat', async () => {
+  let pulled = 0
+  let returned = 0
+  async function* million(): AsyncGenerator<string> {
+    try {
+      while (pulled < 1_000_000) yield `http://a.test/${pulled++}`
+    } finally {
+      returned++
+    }
+  }
+  let read = 0
+  let ahead = 0
+  let first = 0
+  for await (const { outcome } of batch(million(), () => null, { concurrency: 8 })) {
+    assert.equal(outcome, 'ok')
+    ahead = Math.max(ahead, pulled - ++read)
+    if (read === 20_000) first = heapInUse()
+    if (read === 100_000) break
+  }
+  assert.ok(ahead <= 9, `${ahead} ahead`)
+  assert.equal(returned, 1)
+  // 80,000 inputs more would be 8 MB if only their URLs were kept.
+  const grown = heapInUse() - first
+  assert.ok(grown < 2 * 1024 * 1024, `${grown} bytes more`)
+})
+
+/** Bytes of the heap after a collection. */
+function heapInUse(): number {
+  setFlagsFromString('--expose-gc')
+  ;(runInNewContext('gc') as () => void)()
+  return process.memoryUsage().heapUsed
+}
+
+test('an option of a batch that does not exist or makes no sense is refused before any input is taken', async () => {
+  const untouched = {
+    [Symbol.iterator]: (): Iterator<number> => {
+      throw new Error('an input was taken')
+    },
+  }
+  const refused = async (options: object, code: string, hint: RegExp): Promise<void> => {
+    const error: unknown = await settleAll(untouched, never, options).then(
+      () => assert.fail('it was taken'),
+      (cause: unknown) => cause,
+    )
+    assert.ok(error instanceof SluiceError && error.code === code && hint.test(error.hint ?? ''), String(error))
+  }
+  await refused({ concurency: 2 }, 'OPTION_UNKNOWN', /concurrency/)
+  await refused({ xyzzy: 2 }, 'OPTION_UNKNOWN', /totalTimeout/)
+  await refused({ until: 'first' }, 'OPTION_INVALID', /first-success/)
+  await refused({ concurrency: 0 }, 'OPTION_INVALID', /1 or more/)
+  await refused({ timeout: 'soon' }, 'OPTION_INVALID', /500ms/)
+  await refused({ totalTimeout: 'soon' }, 'OPTION_INVALID', /500ms/)
+})
+
+test('mapUrls and settleAll refuse a job, whose earlier values no process can give again', async () => {
+  for (const call of [
+    () => mapUrls([], (page) => page, { job: 'list' } as object),
+    () => settleAll([], { job: 'list' } as object),
+  ])
+    await assert.rejects(call, { code: 'OPTION_INVALID' })
 })

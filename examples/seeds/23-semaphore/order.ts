@@ -1,0 +1,17 @@
+import { batch } from 'sluice'
+
+for (const [name, concurrency] of [
+  ['one', 1],
+  ['four', 4],
+] as const) {
+  const urls = [1, 2, 3, 4].map((n) => `http://${process.env['ORIGIN']}/ok?${name}-${n}`)
+  const started = performance.now()
+  const done: string[] = []
+  for await (const { input, outcome } of batch(urls, (url) => fetch(url).then((answer) => answer.text()), {
+    concurrency,
+  }))
+    done.push(`${input.slice(input.indexOf('?') + 1)} ${outcome}`)
+  console.error(`concurrency ${concurrency}: ${Math.round(performance.now() - started)} ms`)
+  // With one at a time they end in the order of the list.
+  console.log((concurrency === 1 ? done : done.toSorted()).join('\n'))
+}
