@@ -123,7 +123,9 @@ export interface Job extends AsyncDisposable {
   items<Item = unknown>(): AsyncIterableIterator<Item>
   /** Graceful: nothing new starts, requests in flight get `drainMs`; then they go back into the queue. */
   stop(reason: string, drainMs?: number): Promise<void>
+  /** Nothing new starts. A state, not a count: however often it is paused, one `resume` ends it. */
   pause(by: string): Promise<void>
+  /** Of a running job: nothing happens. */
   resume(by: string): Promise<void>
   snapshot(): Promise<Snapshot>
   /** Live settings: the same names as options (`delay`, `perHost`, `rate`, `concurrency`). */

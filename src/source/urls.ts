@@ -31,7 +31,7 @@ export async function* indexedBatches(
  * URLs from an iterable or async iterable of the program, pulled as they are fetched (`lazy`); its `finally` blocks run
  * when the job ends before it does. The cursor counts: a job that continues iterates again from the start and passes
  * over as many as it had, so the iterable has to give the same URLs in the same order. Synchronous iterables come in
- * batches of 100, the others one by one, as each may be waited for.
+ * batches of 100; of the others what is there without waiting comes together, 32 at most.
  */
 export function iterableSource(name: string, iterable: Iterable<string | URL> | AsyncIterable<string | URL>): Source {
   return {
@@ -46,6 +46,8 @@ export function iterableSource(name: string, iterable: Iterable<string | URL> | 
 
 /** Small, so that a lazy iterable is not far ahead of what is fetched. */
 const LAZY_BATCH = 100
+/** One commit a URL would be fewer than a hundred URLs a second. */
+const ASYNC_BATCH = 32
 
 async function* syncBatches(
   iterable: Iterable<string | URL>,
@@ -75,22 +77,50 @@ async function* asyncBatches(
   const next = untilAborted(iterator, signal)
   let ordinal = 0
   let isDone = false
+  /** Asked for and not there when the last batch was full or waited for no longer. */
+  let coming: Promise<string | URL | undefined> | undefined
   try {
     while (!signal.aborted) {
-      const url = await next()
-      if (url === undefined) {
-        isDone = !signal.aborted
-        return
+      const items: SourceItem[] = []
+      let thrown: { readonly error: unknown } | undefined
+      try {
+        let url: string | URL | undefined | typeof LATER = await (coming ?? next())
+        coming = undefined
+        while (url !== undefined && url !== LATER) {
+          const item = { url: String(url), ordinal: ordinal++ }
+          if (ordinal > known) items.push(item)
+          if (items.length === ASYNC_BATCH) break
+          coming = next()
+          url = await Promise.race([coming, turn()])
+          if (url !== LATER) coming = undefined
+        }
+        isDone = url === undefined && !signal.aborted
+      } catch (error) {
+        // What came before it is a batch of its own.
+        coming = undefined
+        thrown = { error }
       }
-      const item = { url: String(url), ordinal: ordinal++ }
-      if (ordinal > known) yield { items: [item], cursor: countCursor(ordinal) }
+      // It may fail while the batch is committed; it is asked again after that.
+      coming?.catch(() => {})
+      if (items.length > 0) yield { items, cursor: countCursor(ordinal) }
+      if (thrown !== undefined) throw thrown.error
+      if (isDone) return
     }
   } finally {
     // Not waited for while the program's own code is: it may be waiting for something that never comes.
     const returned = isDone ? undefined : iterator.return?.()
-    if (!signal.aborted) await returned
+    if (!signal.aborted && coming === undefined) await returned
     else returned?.catch(() => {})
   }
+}
+
+const LATER = Symbol('later')
+
+/** Resolves in the next turn of the event loop. */
+function turn(): Promise<typeof LATER> {
+  return new Promise((resolve) => {
+    setImmediate(resolve, LATER)
+  })
 }
 
 /** Asks for the next value; undefined at the end, or when the signal comes first. */

@@ -50,6 +50,40 @@ test('an iterable resumed behind any batch goes on as if it had never stopped', 
   )
 })
 
+test('what an asynchronous iterable gives without waiting is one batch, and what has to be waited for holds up nothing', async () => {
+  const later = Promise.withResolvers<void>()
+  async function* urls(): AsyncGenerator<string> {
+    for (let n = 0; n < 40; n++) yield `https://a.example/${n}`
+    await later.promise
+    yield 'https://a.example/late'
+  }
+  const batches = iterableSource('iterable:0', urls()).batches(undefined, new AbortController().signal)
+  const sizes: number[] = []
+  for await (const { items } of batches) {
+    sizes.push(items.length)
+    if (sizes.length === 2) later.resolve()
+  }
+  assert.deepEqual(sizes, [32, 8, 1])
+})
+
+test('R30: URLs that came before an iterable threw are a batch, and then its error is thrown', async () => {
+  async function* urls(): AsyncGenerator<string> {
+    yield 'https://a.example/1'
+    yield 'https://a.example/2'
+    throw new Error('no more')
+  }
+  const seen: string[] = []
+  await assert.rejects(
+    async () => {
+      const { signal } = new AbortController()
+      for await (const { items } of iterableSource('iterable:0', urls()).batches(undefined, signal))
+        seen.push(...items.map(({ url }) => url))
+    },
+    { message: 'no more' },
+  )
+  assert.deepEqual(seen, ['https://a.example/1', 'https://a.example/2'])
+})
+
 test('URL objects of an iterable are taken', async () => {
   assert.deepEqual(await urlsOf(iterableSource('iterable:0', [new URL('https://a.example/x')])), [
     'https://a.example/x',

@@ -1,0 +1,158 @@
+/** Twisted's semantics where they are about jobs and the web (R30), and the gibibyte of R1. */
+import assert from 'node:assert/strict'
+import diagnostics from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { createJob, settleAll } from '../../src/index.ts'
+import { startOrigin } from '../../src/testing/origin.ts'
+import type { Step } from '../../src/testing/origin/reply.ts'
+import { inFolder } from '../cli/run-cli.ts'
+
+test('R30: a job whose source throws fails with that error, keeps what it had, and goes on with a better one', async (t) => {
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/p/*': 'a page' } } } })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const fiveSettled = Promise.withResolvers<void>()
+    async function* urls(isBroken: boolean): AsyncGenerator<string> {
+      for (let n = 0; n < 10; n++) {
+        if (isBroken && n === 5) {
+          await fiveSettled.promise
+          throw new Error('the source is broken')
+        }
+        yield `http://a.test/p/${n}`
+      }
+    }
+    const options = { kind: 'fetch' as const, job: join(cwd, 'list'), resolve: origin.resolveFlag, delay: 0, out: [] }
+    const first = createJob({ ...options, seeds: urls(true) })
+    let settled = 0
+    first.on('request.settled', () => {
+      if (++settled === 5) fiveSettled.resolve()
+    })
+    await assert.rejects(first.run(), { message: 'the source is broken' })
+    await first.close()
+    const second = createJob({ ...options, seeds: urls(false) })
+    const summary = await second.run()
+    await second.close()
+    assert.equal(summary.known, 10)
+    assert.equal(summary.done.ok, 10)
+    const doubled = [...origin.ledger('a.test').paths()].filter(([path, count]) => count > 1 && path !== '/robots.txt')
+    assert.deepEqual(doubled, [])
+  })
+})
+
+test('R30: paused is a state: nothing starts, pausing twice is pausing once, and to resume a running job does nothing', async (t) => {
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/p/*': 'a page' } } } })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const seeds = Array.from({ length: 20 }, (_, n) => `http://a.test/p/${n}`)
+    const job = createJob({
+      kind: 'fetch',
+      job: join(cwd, 'list'),
+      seeds,
+      resolve: origin.resolveFlag,
+      delay: 0,
+      out: [],
+      paused: true,
+    })
+    const types: string[] = []
+    job.onAny(({ type }) => types.push(type))
+    const isPaused = new Promise<void>((resolve) => job.on('job.paused', () => resolve()))
+    const running = job.run()
+    await isPaused
+    await job.pause('again')
+    const before = await job.snapshot()
+    assert.equal(before.status, 'paused')
+    assert.equal(origin.ledger().count, 0)
+    await job.resume('once')
+    await job.resume('twice')
+    assert.equal((await running).done.ok, 20)
+    await job.close()
+    assert.deepEqual(
+      types.filter((type) => type === 'job.paused' || type === 'job.resumed'),
+      ['job.paused', 'job.resumed'],
+    )
+  })
+})
+
+test('R30: a body shorter than its length is TRUNCATED, silence is a time limit, and neither is stored as a success', async (t) => {
+  const origin = await startOrigin()
+  t.after(() => origin.close())
+  const paths = ['/partial/100', '/hang', '/hang-in-body', '/chunked-broken']
+  const outcomes = await settleAll(
+    paths.map((path) => `http://a.test${path}`),
+    { resolve: origin.resolveFlag, delay: 0, perHost: 4, retries: 0, timeout: '300ms' },
+  )
+  const codes = outcomes.map((one) => (one.outcome === 'failed' ? one.error.code : one.outcome))
+  assert.equal(codes[0], 'TRUNCATED')
+  assert.match(String(codes[1]), /^TIMEOUT_/)
+  assert.match(String(codes[2]), /^TIMEOUT_/)
+  assert.equal(codes[3], 'TRUNCATED')
+})
+
+test('R30: redirects without end cost their limit of requests and no more, loops are seen at once', async (t) => {
+  const origin = await startOrigin()
+  t.after(() => origin.close())
+  const options = { resolve: origin.resolveFlag, delay: 0, retries: 0 }
+  const [long, loop, fine] = await settleAll(
+    ['http://a.test/redirect/50', 'http://b.test/loop/a', 'http://c.test/redirect/13'],
+    options,
+  )
+  assert.equal(long?.outcome === 'failed' && long.error.code, 'TOO_MANY_REDIRECTS')
+  assert.equal(loop?.outcome === 'failed' && loop.error.code, 'REDIRECT_LOOP')
+  assert.equal(fine?.outcome, 'ok')
+  const asked = (host: string): number =>
+    [...origin.ledger(host).arrivals()].filter(({ path }) => path !== '/robots.txt').length
+  // The URL itself and the twenty hops that a chain may have.
+  assert.equal(asked('a.test'), 21)
+  assert.equal(asked('b.test'), 2)
+  assert.equal(asked('c.test'), 14)
+})
+
+test('R30: the Host field leaves out the usual port and keeps any other', async (t) => {
+  const origin = await startOrigin({ recordHeaders: ['host'], sites: { '*': { pages: { '/page': 'a page' } } } })
+  t.after(() => origin.close())
+  const urls = ['http://a.test/page', 'http://a.test:80/page?80', 'http://a.test:8080/page', 'http://[::1]:8081/page']
+  await settleAll([...urls, 'http://[::1]/page?80'], { resolve: origin.resolveFlag, delay: 0 })
+  const hosts = [...origin.ledger().arrivals()].flatMap(({ path, headers }) =>
+    path === '/robots.txt' ? [] : [headers['host']],
+  )
+  assert.deepEqual(hosts.toSorted(), ['[::1]', '[::1]:8081', 'a.test', 'a.test', 'a.test:8080'])
+})
+
+test('R1: of a gibibyte that a hook refuses less than 256 KiB are read from the socket', async (t) => {
+  function* steps(): Generator<Step> {
+    yield { write: `HTTP/1.1 200 OK\r\nContent-Length: ${2 ** 30}\r\n\r\n` }
+    for (;;) yield { write: 'h'.repeat(65_536) }
+  }
+  const origin = await startOrigin({
+    sites: { 'a.test': { pages: { '/huge': () => ({ status: 200, steps: steps() }) } } },
+  })
+  t.after(() => origin.close())
+  const sockets: Socket[] = []
+  const onSocket = (message: unknown): void => void sockets.push((message as { socket: Socket }).socket)
+  diagnostics.subscribe('net.client.socket', onSocket)
+  try {
+    await inFolder(async (cwd) => {
+      const job = createJob({
+        kind: 'fetch',
+        job: join(cwd, 'huge'),
+        seeds: 'http://a.test/huge',
+        resolve: origin.resolveFlag,
+        delay: 0,
+        out: [],
+        handlers: {
+          '*': {
+            onHeaders: (_, head) => (Number(head.header('content-length')) > 1e6 ? { cancel: 'large' } : undefined),
+          },
+        },
+      })
+      assert.equal((await job.run()).done.skipped, 1)
+      await job.close()
+    })
+  } finally {
+    diagnostics.unsubscribe('net.client.socket', onSocket)
+  }
+  const read = sockets.reduce((sum, socket) => sum + socket.bytesRead, 0)
+  assert.ok(sockets.length > 0 && read > 0 && read < 256 * 1024, `${read} bytes of ${sockets.length} sockets`)
+})
