@@ -60,6 +60,7 @@ const COMMANDS = {
     await tests('integration', testFiles(inFolder('integration')))
     await tests('crash', testFiles(inFolder('crash')))
     await built()
+    await seedLab()
   },
   async long() {
     await tests('long', testFiles(inFolder('long')), { limitMs: LONG_FILE_LIMIT_MS, atOnce: 1 })
@@ -100,6 +101,23 @@ async function built() {
     const node = await otherNode(major)
     if (node !== undefined) await tests(`dist on Node ${major}`, files, { flags, node })
   }
+}
+
+/** The rows of examples/seeds on the package as it would be published, and each of them broken. */
+async function seedLab() {
+  if (filters.length > 0 && !filters.includes('seeds')) return
+  const started = performance.now()
+  // Without filters dist/ has just been built.
+  const flags = filters.length > 0 ? ['--mutate'] : ['--mutate', '--built']
+  const { code, output, end } = await run(pinned, [join(root, 'scripts', 'seeds.mjs'), ...flags], {
+    limitMs: FILE_LIMIT_MS,
+  })
+  console.log(`\nseeds:\n${output.trimEnd()}\nseeds: ${seconds(started)}`)
+  for (const [, name] of output.matchAll(/^(?:RED|BLIND) +(\S+(?: +\d\d-\S+)?)/gm)) fail(`seed ${name}`, 'see above')
+  const green = [...output.matchAll(/^ok {4}R\d+ /gm)].length
+  totals.passed += green
+  totals.tests += green
+  if (code !== 0 && failures.length === 0) fail('seeds', end)
 }
 
 /** Path of the newest Node of a major version, installed from the registry into a cache below node_modules. */

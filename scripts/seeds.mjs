@@ -147,7 +147,8 @@ async function attempt(name, isBroken) {
   const blocks = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((match) => match[1])
   if (blocks.length !== 1) return { ...report, wrong: [`README.md has ${blocks.length} sh blocks, one is needed`] }
   report.timing = /^Timing: (.*)$/m.exec(readme)?.[1] ?? ''
-  cpSync(source, folder, { recursive: true, filter: (path) => path !== expected })
+  // A job that somebody left there would be continued.
+  cpSync(source, folder, { recursive: true, filter: (path) => path !== expected && !path.endsWith('.sluice') })
   const origin = await startOrigin(folder, isBroken)
   if (origin.error !== undefined) return { ...report, wrong: [`origin.ts: ${origin.error}`] }
   const started = performance.now()

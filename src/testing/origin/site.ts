@@ -3,8 +3,10 @@
  * the generated content; the first that has a reply wins. It does not know sockets.
  */
 import type { Content } from './content.ts'
+import { documents, type DocumentsOptions } from './documents.ts'
 import { type Fault, type FaultRule, makeFault } from './fault.ts'
 import { graph, type GraphOptions } from './graph.ts'
+import { market, type MarketOptions } from './market.ts'
 import { type Answer, prepare, type Reply } from './reply.ts'
 import type { OriginRequest } from './request.ts'
 import { mix32 } from '../random.ts'
@@ -14,7 +16,11 @@ import { shop, type ShopOptions } from './shop.ts'
 export type Handler = (request: OriginRequest) => Reply | undefined | Promise<Reply>
 
 /** A generated site by description: plain data, so it can be made in another process. */
-export type ContentDescriptor = ({ readonly kind: 'graph' } & GraphOptions) | ({ readonly kind: 'shop' } & ShopOptions)
+export type ContentDescriptor =
+  | ({ readonly kind: 'graph' } & GraphOptions)
+  | ({ readonly kind: 'shop' } & ShopOptions)
+  | ({ readonly kind: 'market' } & MarketOptions)
+  | ({ readonly kind: 'documents' } & DocumentsOptions)
 
 /** A site as plain data. */
 export interface SiteDescriptor {
@@ -144,5 +150,14 @@ function robotsReply(robots: string | Answer): Reply {
 
 function contentOf(content: ContentDescriptor | Content): Content {
   if ('respond' in content) return content
-  return content.kind === 'graph' ? graph(content) : shop(content)
+  switch (content.kind) {
+    case 'graph':
+      return graph(content)
+    case 'shop':
+      return shop(content)
+    case 'market':
+      return market(content)
+    case 'documents':
+      return documents(content)
+  }
 }
