@@ -1,5 +1,11 @@
 import { batch } from 'sluice'
 
+async function get(url: string): Promise<string> {
+  const answer = await fetch(url)
+  if (!answer.ok) throw new Error(`${url}: ${answer.status}`)
+  return answer.text()
+}
+
 for (const [name, concurrency] of [
   ['one', 1],
   ['four', 4],
@@ -7,10 +13,9 @@ for (const [name, concurrency] of [
   const urls = [1, 2, 3, 4].map((n) => `http://${process.env['ORIGIN']}/ok?${name}-${n}`)
   const started = performance.now()
   const done: string[] = []
-  for await (const { input, outcome } of batch(urls, (url) => fetch(url).then((answer) => answer.text()), {
-    concurrency,
-  }))
+  for await (const { input, outcome } of batch(urls, get, { concurrency })) {
     done.push(`${input.slice(input.indexOf('?') + 1)} ${outcome}`)
+  }
   console.error(`concurrency ${concurrency}: ${Math.round(performance.now() - started)} ms`)
   // With one at a time they end in the order of the list.
   console.log((concurrency === 1 ? done : done.toSorted()).join('\n'))
