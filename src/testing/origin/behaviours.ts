@@ -4,6 +4,7 @@ import { broken } from './broken.ts'
 import { campaign } from './campaign.ts'
 import { coded } from './coded.ts'
 import { downloads } from './downloads.ts'
+import { logins } from './login.ts'
 import { pdf } from './pdf.ts'
 import { conditional, htmlPage, type Reply } from './reply.ts'
 import type { OriginRequest } from './request.ts'
@@ -19,6 +20,7 @@ export function behaviours(): (request: OriginRequest) => Reply | undefined {
       ...downloads(),
       ...campaign(),
       ...pdf(),
+      ...logins(),
       stream: streams(),
     }),
   )
@@ -125,12 +127,6 @@ function plain(): Record<string, Behaviour> {
       const cookie = `${query.get('name') ?? 'a'}=${query.get('value') ?? '1'}${attributes === null ? '' : `; ${attributes}`}`
       return { headers: { 'Set-Cookie': cookie }, body: PAGE }
     },
-    /** Sets the session cookie that /private asks for. */
-    login: () => ({ status: 303, headers: { 'Set-Cookie': 'session=open; Path=/', Location: '/private' } }),
-    private: (_, request) =>
-      /(?:^|;\s*)session=open(?:;|$)/.test(request.header('cookie') ?? '')
-        ? { body: htmlPage('Private', '') }
-        : { status: 403, body: htmlPage('Forbidden', '<a href="/login">log in</a>') },
     /** The request as JSON. */
     echo: (_, request) => ({
       headers: { 'Content-Type': 'application/json' },

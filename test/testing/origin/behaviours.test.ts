@@ -261,7 +261,7 @@ describe('behaviours of the fake web', () => {
     )
   })
 
-  test('/echo tells the request, /set-cookie, /login and /private use cookies', async () => {
+  test('/echo tells the request, /set-cookie sets cookies', async () => {
     const { body } = await ask(origin.port, '/echo?x=1', { method: 'POST', headers: { 'X-One': '1' }, body: 'grüße' })
     const echo = JSON.parse(Buffer.from(body, 'latin1').toString()) as Record<string, unknown>
     assert.equal(echo['method'], 'POST')
@@ -272,10 +272,6 @@ describe('behaviours of the fake web', () => {
       (await get('/set-cookie?name=k&value=v&attributes=Path%3D%2F')).head,
       /\r\nSet-Cookie: k=v; Path=\/\r\n/,
     )
-    assert.equal((await get('/private')).status, 403)
-    const login = await get('/login')
-    assert.match(login.head, /^HTTP\/1.1 303 .*\r\nSet-Cookie: session=open; Path=\/\r\nLocation: \/private\r\n/)
-    assert.equal((await get('/private', { Cookie: 'a=1; session=open' })).status, 200)
   })
 
   test('/close-on-reuse closes where the same connection is used again', async () => {
