@@ -61,6 +61,8 @@ export interface FetcherOptions {
   readonly resolve?: readonly ResolveRule[]
   /** `http://[user:password@]host:port` or https, for every request that `no_proxy` does not except. */
   readonly proxy?: string
+  /** The proxy of one host, or `direct`; undefined: as for all. */
+  readonly proxyOfHost?: (hostname: string) => string | undefined
   /** Where `http_proxy`, `https_proxy` and `no_proxy` are read, both cases. Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** False: connected addresses must be of the public internet (`ADDRESS_DENIED`). Default true. */
@@ -125,7 +127,7 @@ class HttpFetcher implements Fetcher {
       now: () => clock.now(),
       names: new Names(() => clock.now(), options.lookup),
       endpointOf: resolveMap(options.resolve ?? []),
-      proxyOf: chooseProxy(options.proxy, options.env ?? process.env),
+      proxyOf: chooseProxy(options.proxy, options.env ?? process.env, options.proxyOfHost),
       allowPrivate: options.allowPrivate ?? true,
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     })

@@ -50,10 +50,29 @@ export function parseProxy(text: string, source: string): Proxy {
 }
 
 /**
- * `given` (the option) is for everything; else `http_proxy` and `https_proxy` of the environment, small letters first,
- * https falling back to `http_proxy`. `no_proxy` excepts hosts in every case.
+ * A proxy of the host's own comes first (`direct`: none, whatever else is said). `given` (the option) is for everything;
+ * else `http_proxy` and `https_proxy` of the environment, small letters first, https falling back to `http_proxy`.
+ * `no_proxy` excepts hosts from both.
  */
-export function chooseProxy(given: string | undefined, env: Readonly<Record<string, string | undefined>>): ProxyChoice {
+export function chooseProxy(
+  given: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  ofHost?: (hostname: string) => string | undefined,
+): ProxyChoice {
+  const usual = usualProxy(given, env)
+  if (ofHost === undefined) return usual
+  const parsed = new Map<string, Proxy>()
+  return (isSecure, hostname, port) => {
+    const own = ofHost(hostname)
+    if (own === undefined) return usual(isSecure, hostname, port)
+    if (own === 'direct') return undefined
+    let proxy = parsed.get(own)
+    if (proxy === undefined) parsed.set(own, (proxy = parseProxy(own, 'the proxy of a host')))
+    return proxy
+  }
+}
+
+function usualProxy(given: string | undefined, env: Readonly<Record<string, string | undefined>>): ProxyChoice {
   const plain = given === undefined ? fromEnv(env, 'http_proxy') : parseProxy(given, '--proxy')
   const secure = given === undefined ? (fromEnv(env, 'https_proxy') ?? plain) : plain
   if (plain === undefined && secure === undefined) return () => undefined

@@ -17,7 +17,8 @@ import { ndjsonSink } from '../sink/ndjson.ts'
 import type { JobInfo, Sink } from '../sink/sink.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
 import { parseHeaderLines } from './filling.ts'
-import type { ResolvedOptions } from './options.ts'
+import { hostSheet } from './host-sheet.ts'
+import type { HostOptions, ResolvedOptions } from './options.ts'
 
 export interface OpenedSinks {
   readonly sinks: readonly Sink[]
@@ -165,6 +166,8 @@ export async function openFetcher(
   mkdirSync(spoolFolder, { recursive: true })
   const headers = Object.fromEntries(parseHeaderLines(options.get<string[]>('header') ?? []))
   const proxy = options.get<string>('proxy')
+  const hosts = options.get<Record<string, HostOptions>>('hosts')
+  const sheet = hosts === undefined ? undefined : hostSheet(hosts)
   return httpFetcher({
     clock,
     userAgent: agent,
@@ -178,6 +181,7 @@ export async function openFetcher(
     resolve: parseResolves(options.get<string[]>('resolve') ?? []),
     allowPrivate: options.get<boolean>('private') ?? true,
     ...(proxy === undefined ? {} : { proxy }),
+    ...(sheet === undefined ? {} : { proxyOfHost: (host: string) => sheet(host)?.proxy }),
   })
 }
 

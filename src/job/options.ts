@@ -9,6 +9,7 @@ import type { OptionName } from '../model/options.ts'
 import { checkHandlers } from '../engine/check-handlers.ts'
 import type { Handler } from '../engine/handler.ts'
 import type { Extractor } from '../extract/define.ts'
+import { parseProxy } from '../fetch/proxy.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { JobKind } from './job.ts'
@@ -18,6 +19,8 @@ export interface HostOptions {
   readonly delay?: string | number
   readonly perHost?: number
   readonly limit?: number
+  /** Proxy for this host alone, or `direct`. */
+  readonly proxy?: string
 }
 
 /**
@@ -194,6 +197,8 @@ export function unknownOption(name: string, origin: string): SluiceError {
   })
 }
 
+const HOST_SETTINGS: readonly string[] = ['delay', 'perHost', 'limit', 'proxy']
+
 function checkTogether(values: Partial<Record<OptionName, unknown>>): void {
   if (values.robots === 'ignore' && typeof values.reason !== 'string') {
     throw new SluiceError('OPTION_INVALID', '--robots ignore needs a reason, which is kept with the job', {
@@ -209,13 +214,15 @@ function checkTogether(values: Partial<Record<OptionName, unknown>>): void {
   }
   for (const [host, settings] of Object.entries((values.hosts as Record<string, HostOptions> | undefined) ?? {})) {
     for (const name of Object.keys(settings)) {
-      if (name === 'delay' || name === 'perHost' || name === 'limit') continue
-      const near = nearest(name, ['delay', 'perHost', 'limit'])
+      if (HOST_SETTINGS.includes(name)) continue
+      const near = nearest(name, HOST_SETTINGS)
       throw new SluiceError('OPTION_UNKNOWN', `hosts['${host}'] has no setting ${name}`, {
-        hint: near === undefined ? 'delay, perHost and limit can be set by host' : `did you mean ${near}?`,
+        hint: near === undefined ? `${HOST_SETTINGS.join(', ')} can be set by host` : `did you mean ${near}?`,
       })
     }
     if (settings.delay !== undefined) parseDuration(settings.delay, `hosts['${host}'].delay`)
+    if (settings.proxy !== undefined && settings.proxy !== 'direct')
+      parseProxy(settings.proxy, `hosts['${host}'].proxy`)
   }
 }
 

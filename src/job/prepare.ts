@@ -15,6 +15,7 @@ import { canonicalize } from '../url/canonicalize.ts'
 import { hostOf, keyOf, registrableDomain } from '../url/key.ts'
 import { checkContact, contactNeeded, FREE_URLS, fasterThanDefault, privateTest } from './contact.ts'
 import { folderOf, nameFromInput, nameOf } from './folder.ts'
+import { hostSheet } from './host-sheet.ts'
 import type { PageJobKind } from './job.ts'
 import { openInputs } from './sources.ts'
 import type { Inputs } from './sources.ts'
@@ -89,19 +90,6 @@ export async function checkContactRule(plan: Plan): Promise<number> {
     if (count > FREE_URLS) throw contactNeeded(`a job of more than ${FREE_URLS.toLocaleString('en')} URLs`)
   }
   return FREE_URLS
-}
-
-/** Host patterns of `hosts`: the exact name, then `*.suffix`, the longest first. */
-function hostSheet(hosts: Readonly<Record<string, HostOptions>>): (host: string) => HostOptions | undefined {
-  const suffixes = Object.keys(hosts)
-    .filter((name) => name.startsWith('*.'))
-    .sort((a, b) => b.length - a.length)
-  return (host) => {
-    const exact = hosts[host]
-    if (exact !== undefined) return exact
-    const suffix = suffixes.find((name) => host.endsWith(name.slice(1)))
-    return suffix === undefined ? undefined : hosts[suffix]
-  }
 }
 
 /** Pace that may change while the job runs. */

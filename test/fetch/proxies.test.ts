@@ -130,6 +130,22 @@ test('the proxy of a request follows from its scheme, host and port', () => {
   assert.equal(chooseProxy(undefined, { http_proxy: '' })(false, 'x.test', 80), undefined)
 })
 
+test('a host may have a proxy of its own, or none at all', async (t) => {
+  const usual = await rawServer(t, () => reply('usual'))
+  const own = await rawServer(t, () => reply('own'))
+  const direct = await rawServer(t, () => reply('direct'))
+  const { get } = await setUp(t, {
+    proxy: `http://canary:hunter2@127.0.0.1:${usual.port}`,
+    proxyOfHost: (host) =>
+      host === 'own.test' ? `http://127.0.0.1:${own.port}` : host === 'in.test' ? 'direct' : undefined,
+    resolve: [{ pattern: '*', address: '127.0.0.1', port: direct.port }],
+  })
+  assert.equal((await get('http://any.test/')).text, 'usual')
+  assert.equal((await get('http://own.test/')).text, 'own')
+  assert.equal((await get('http://in.test/')).text, 'direct')
+  assert.doesNotMatch(own.asked[0]?.text ?? '', /proxy-authorization/i, 'no proxy gets the login of another')
+})
+
 test('what is no http proxy is refused at construction without showing its login', () => {
   for (const text of ['socks5://user:hunter2@host:1', 'ftp://hunter2@x', '::::hunter2']) {
     assert.throws(
