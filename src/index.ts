@@ -22,6 +22,34 @@ export type { Cancel, Handler, HookError, HookHead, HookRequest } from './engine
 export { polite } from './policy/polite.ts'
 export type { PoliteOptions } from './policy/polite.ts'
 export type { Admit, Attempt, Candidate, Done, Drop, HostState, Pace, Policy, Retry, Skip } from './policy/policy.ts'
+export {
+  basicAuth,
+  bearer,
+  digestAuth,
+  formLogin,
+  oauth2ClientCredentials,
+  oauth2Refresh,
+  tokenLogin,
+} from './session/recipes.ts'
+export type {
+  BasicAuthOptions,
+  BearerOptions,
+  DigestAuthOptions,
+  FormLoginOptions,
+  OAuth2ClientOptions,
+  OAuth2RefreshOptions,
+  TokenLoginOptions,
+} from './session/recipes.ts'
+export type {
+  LoginAnswer,
+  LoginContext,
+  LoginRequest,
+  RecipeOptions,
+  Secret,
+  SessionMemory,
+  SessionRecipe,
+  SessionTools,
+} from './session/recipe.ts'
 export { CODES, SluiceError } from './model/errors.ts'
 export type { ErrorCode } from './model/errors.ts'
 export { OUTCOMES } from './model/outcome.ts'

@@ -17,6 +17,7 @@ const INTERFACES = [
   'fetch/fetcher.ts',
   'frontier/frontier.ts',
   'policy/policy.ts',
+  'session/session.ts',
   'sink/sink.ts',
   'source/source.ts',
 ]
@@ -39,6 +40,7 @@ const BACKENDS = [
   'policy',
   'frontier',
   'fetch',
+  'session',
   'extract',
   'warc',
   'sink',
@@ -54,6 +56,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   policy: { may: ['model', 'url', 'robots', 'http'], node: PURE },
   frontier: { may: ['model', 'url'], packages: ['xxhash-wasm'] },
   fetch: { may: ['model', 'url', 'http'], packages: ['ipaddr.js', 'lru-cache', 'mmdb-lib', 'ws', 'xxhash-wasm'] },
+  session: { may: ['model', 'url', 'http', 'fetch/fetcher.ts'], packages: ['htmlparser2', 'tough-cookie'] },
   extract: {
     may: ['model', 'url', 'http'],
     packages: [
@@ -86,6 +89,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'policy',
       'model',
       ...INTERFACES,
+      'session/recipe.ts',
+      'session/recipes.ts',
       'extract/define.ts',
       'extract/page.ts',
       'extract/selection.ts',
@@ -97,6 +102,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** A driver is known to few files, so that it can be replaced and is loaded only where it is used. */
 const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: number }>> = {
+  'tough-cookie': { where: /^session\/jar\.ts$/, most: 1 },
   'node:sqlite': { where: /^(frontier\/sqlite\/|sink\/sqlite)/, most: Infinity },
   'mmdb-lib': { where: /^fetch\/geo\.ts$/, most: 1 },
   unpdf: { where: /^extract\/pdf-text\.ts$/, most: 1 },

@@ -28,7 +28,8 @@ export const EXITS = {
   },
   guard: {
     code: 5,
-    meaning: 'stopped by a guard: everything left is on hosts that block or overload',
+    meaning:
+      'stopped by a guard: everything left is on hosts that block or overload, or a login was refused after pages came',
     resumable: 'yes',
   },
   sink: { code: 6, meaning: 'a sink, the disk or a limit of this machine stopped it', resumable: 'yes' },
@@ -51,5 +52,6 @@ export type ExitName = keyof typeof EXITS
  */
 export function exitOfError(error: SluiceError, running: boolean): number {
   if (error.code === 'CONTACT_MISSING' && running) return EXITS.limit.code
+  if (error.code === 'LOGIN_REFUSED') return error.exitCode
   return codeRow(error.code).exit ?? EXITS.internal.code
 }

@@ -15,14 +15,22 @@ export function isUnsafeClaim({ meta, plain }: Claim): boolean {
   return plain !== true && isUnsafe(meta?.method)
 }
 
-/** What the fetcher is told besides the URL. */
-export function askOf(claim: Claim): Pick<FetchRequest, 'method' | 'headers' | 'body'> {
+/**
+ * What the fetcher is told besides the URL.
+ *
+ * @param session Fields of the session, which those of the request itself go before.
+ */
+export function askOf(
+  claim: Claim,
+  session: Readonly<Record<string, string>> | undefined,
+): Pick<FetchRequest, 'method' | 'headers' | 'body'> {
   const { meta, url, rootUrl, plain, gate } = claim
-  if (meta === undefined || gate === true) return PLAIN
+  if (gate === true) return PLAIN
+  if (meta === undefined) return session === undefined ? PLAIN : { headers: session }
   const { method, body, etag, lastModified } = meta
   if (method === undefined && meta.headers === undefined && etag === undefined && lastModified === undefined)
-    return PLAIN
-  const headers: Record<string, string> = { ...conditionalHeaders(claim) }
+    return session === undefined ? PLAIN : { headers: session }
+  const headers: Record<string, string> = { ...conditionalHeaders(claim), ...session }
   if (plain !== true && meta.headers !== undefined && (rootUrl === undefined || originOf(rootUrl) === originOf(url)))
     Object.assign(headers, meta.headers)
   // The same for every try, so that a site can tell a repetition (draft-ietf-httpapi-idempotency-key-header).
@@ -35,11 +43,16 @@ export function askOf(claim: Claim): Pick<FetchRequest, 'method' | 'headers' | '
   }
 }
 
+/** The method it is asked for with. */
+export function methodOf({ meta, plain }: Claim): string {
+  return plain === true ? 'GET' : (meta?.method ?? 'GET')
+}
+
 /** Whether a redirect turns the method into GET, as browsers do (WHATWG Fetch, "HTTP-redirect fetch"). */
-export function isPlainAfter({ meta, plain }: Claim, status: number): boolean {
-  const method = plain === true ? 'GET' : (meta?.method ?? 'GET')
+export function isPlainAfter(claim: Claim, status: number): boolean {
+  const method = methodOf(claim)
   if (status === 303) return method !== 'GET' && method !== 'HEAD'
-  return plain === true || ((status === 301 || status === 302) && method === 'POST')
+  return claim.plain === true || ((status === 301 || status === 302) && method === 'POST')
 }
 
 /** Sends the validators of the last `ok` answer (RFC 9110 13.1). */

@@ -23,6 +23,8 @@ export class Attempt implements FetchObserver {
   readonly denied: boolean
   readonly ip: string | undefined
   readonly handler: Handler | undefined
+  /** Which login it was started with. */
+  readonly generation: number
   /** What a hook threw before the body, and what one promised. */
   thrown: string | undefined
   promised: Promise<unknown> | undefined
@@ -35,12 +37,14 @@ export class Attempt implements FetchObserver {
     denied: boolean,
     ip: string | undefined,
     handler: Handler | undefined,
+    generation: number,
   ) {
     this.claim = claim
     this.#owner = owner
     this.denied = denied
     this.ip = ip
     this.handler = handler
+    this.generation = generation
   }
 
   onHead(status: number, rawHeaders: readonly string[]): string | undefined {

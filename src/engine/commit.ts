@@ -5,6 +5,7 @@
  */
 import type { Extraction } from '../extract/extraction.ts'
 import type { Claim, Settlement } from '../frontier/frontier.ts'
+import { withoutCookies } from '../http/headers.ts'
 import type { NewEvent } from '../model/event.ts'
 import type { NewRequest } from '../model/request.ts'
 import type { Response } from '../model/response.ts'
@@ -207,7 +208,9 @@ export class Commit {
         ...(ended.extraction?.failure === undefined ? { items: ended.extraction?.items } : {}),
         body: hasBody ? response.body : NO_BYTES,
         ...(hasBody && response.file !== undefined ? { bodyFile: response.file } : {}),
-        ...(this.#wantsExchange && response !== undefined ? { exchange: exchangeOf(response) } : {}),
+        ...(this.#wantsExchange && response !== undefined
+          ? { exchange: exchangeOf(response, this.#context.session !== undefined) }
+          : {}),
       })
       drafts.push(draft)
       outcomes.push({ id: claim.id, do: 'done', outcome: draft.outcome, record: draft, json })
@@ -265,9 +268,10 @@ export class Commit {
   }
 }
 
-/** Plain: it goes to another thread. */
-function exchangeOf(response: Response): Exchange {
-  const { method, url, requestHeaders, status, statusText, rawHeaders, address, startedAt } = response
+/** Plain: it goes to another thread. Cookies of a session stay out of whatever is stored. */
+function exchangeOf(response: Response, inSession: boolean): Exchange {
+  const { method, url, requestHeaders, status, statusText, address, startedAt } = response
+  const rawHeaders = inSession ? withoutCookies(response.rawHeaders) : response.rawHeaders
   return { method, url, requestHeaders, status, statusText, rawHeaders, address, startedAt }
 }
 

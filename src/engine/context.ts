@@ -6,6 +6,7 @@ import type { Frontier } from '../frontier/frontier.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Response } from '../model/response.ts'
 import type { Geo, PageRecord } from '../model/record.ts'
+import type { Session } from '../session/session.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { Source } from '../source/source.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
@@ -43,6 +44,8 @@ export interface EngineParts {
   readonly clock: Clock
   readonly frontier: Frontier
   readonly fetcher: Fetcher
+  /** Cookies, authorization and login; undefined: everything is fetched as anybody would see it. */
+  readonly session: Session | undefined
   readonly scanner: PageScanner
   /** Runs extractor modules; undefined where the job has none. */
   readonly pool: ExtractorPool | undefined

@@ -24,16 +24,18 @@ import { EXTRACTION_POSITION, ExtractionReport } from './extraction-report.ts'
 import { Feed } from './feed.ts'
 import { Handlers } from './handlers.ts'
 import { Hosts } from './hosts.ts'
+import type { Host } from './hosts.ts'
 import { IpGate } from './ip-gate.ts'
 import { Judge } from './judge.ts'
 import { Metrics } from './metrics.ts'
 import { robotsCause, RobotsGate, ROBOTS_BYTES } from './robots-gate.ts'
 import type { OriginRobots } from './robots-gate.ts'
+import { SessionStage } from './session-stage.ts'
 import { GROUP, SLICE, SLICE_MS } from './settings.ts'
 import { Shortage } from './shortage.ts'
 import { Throttle } from './throttle.ts'
 
-export type EngineEnd = 'finished' | 'limit' | 'contact' | 'stopped' | 'disk'
+export type EngineEnd = 'finished' | 'limit' | 'contact' | 'stopped' | 'disk' | 'login'
 
 /** A claim lives at most this long without word from us; in one process nobody else would take it. */
 const LEASE_MS = 600_000
@@ -48,6 +50,7 @@ export class Engine implements AttemptOwner {
   readonly #judge: Judge
   readonly #handlers: Handlers
   readonly #extraction: ExtractStage
+  readonly #session: SessionStage
   readonly #ips = new IpGate()
   readonly #rate: Throttle
   readonly #bandwidth: Throttle
@@ -72,6 +75,8 @@ export class Engine implements AttemptOwner {
   #publicStarted = 0
   /** Why it stopped for a limit, for people. */
   limitReason = ''
+  /** What ended a run with `login`. */
+  loginRefused: SluiceError | undefined
   /** Where redirected seeds led: part of the scope, also after a restart (position `scope`). */
   readonly widened: string[]
 
@@ -97,6 +102,14 @@ export class Engine implements AttemptOwner {
     this.#handlers = new Handlers(parts.handlers, {
       ready: (ended) => this.#onward(ended),
       threw: ({ claim, response }, message) => this.#judge.threw(claim, response, message),
+      failed: (error) => this.halt(error),
+    })
+    this.#session = new SessionStage(parts.session, {
+      giveBack: (claim, loggedIn) => this.#giveBack(claim, loggedIn),
+      refused: (error) => {
+        this.loginRefused = error
+        this.stop('login', 0)
+      },
       failed: (error) => this.halt(error),
     })
     // Lazy sources are pulled only as far as fetching follows: what one round of requests needs, no more.
@@ -131,7 +144,7 @@ export class Engine implements AttemptOwner {
     if (this.#over) return
     this.#reason ??= reason
     this.feed.stop()
-    if (drainMs <= 0 || this.#live.size + this.#staged === 0) this.#cancelAll()
+    if (drainMs <= 0 || this.#live.size + this.#staged + this.#session.waiting === 0) this.#cancelAll()
     else this.#drainTimer ??= this.context.clock.setTimer(() => this.#cancelAll(), drainMs)
     this.wake()
   }
@@ -176,7 +189,7 @@ export class Engine implements AttemptOwner {
 
   #ended(attempt: Attempt, response: Response | undefined, failure: FetchFailure | undefined, endedAt: number): void {
     const { claim } = attempt
-    const { hosts, metrics, settings, clock, bus } = this.context
+    const { hosts, metrics, settings, bus } = this.context
     const host = hosts.of(claim.key, claim.intervalMs)
     if (failure?.disk === true) {
       this.halt(new SluiceError('SINK_FULL', failure.message, { cause: failure.cause }))
@@ -190,15 +203,7 @@ export class Engine implements AttemptOwner {
       // Our doing (a part that fits no more), or this machine's: the URL goes back and nothing is counted against it.
       this.#removeSpooled(failure.response)
       this.#release(attempt, failure?.local === true ? 0 : host.intervalMs, endedAt, failure?.local !== true)
-      const release = {
-        id: claim.id,
-        do: 'release' as const,
-        ...(back ? {} : { afterMs: this.#shortage.note(endedAt, failure.message) }),
-      }
-      const ended = { claim, settlement: release, draft: undefined, response: undefined, links: undefined }
-      if (attempt.handler === undefined) this.#push(ended)
-      else this.#handlers.finish(attempt.handler, ended, attempt)
-      this.wake()
+      this.#comesAgain(attempt, back ? undefined : this.#shortage.note(endedAt, failure.message))
       return
     }
     this.#shortage.over()
@@ -209,18 +214,24 @@ export class Engine implements AttemptOwner {
     else metrics.answered(response.timing, claim.waitedMs, came, endedAt)
     this.#bandwidth.take(came)
     hosts.observe(host, answer?.status ?? 0, failure?.code, answerMs, endedAt)
+    const turned = this.#session.turnsBack(claim, attempt.generation, response)
+    if (turned === 'again') {
+      // A login page, or a 401 of a session that has died: nothing of it is stored.
+      this.#removeSpooled(answer)
+      this.#release(attempt, this.#paceAfter(host, answerMs), endedAt, true)
+      this.#comesAgain(attempt, undefined)
+      return
+    }
     const told: FetchFailure | undefined =
       isCut && isGone
         ? { ...failure, code: 'DELIVERY_UNKNOWN', message: 'in flight when the job was stopped' }
         : failure
-    const judgement = this.#judge.judge(attempt, host, response, told)
+    const judgement =
+      turned === 'denied' ? this.#judge.loginDenied(attempt) : this.#judge.judge(attempt, host, response, told)
     if (judgement.robotsState !== undefined)
       this.#robotsLearned(claim, judgement.robotsState.origin, judgement.robotsState)
     if (answer !== judgement.response) this.#removeSpooled(answer)
-    const pace = settings.policy.pace(host, clock.now())
-    const paceMs = Math.max(pace.intervalMs, pace.readyAt - clock.now())
-    hosts.paced(host, paceMs, answerMs)
-    this.#release(attempt, paceMs, endedAt, true)
+    this.#release(attempt, this.#paceAfter(host, answerMs), endedAt, true)
     const blockMs = blockFor(judgement.retryAfterMs)
     if (blockMs > 0) this.#patchKey(claim.key, { blockedForMs: blockMs })
     if (response !== undefined && bus.wants('response.received')) {
@@ -230,6 +241,26 @@ export class Engine implements AttemptOwner {
     const gated = judgement.robotsState === undefined ? links : this.#sitemapsOf(claim, judgement.robotsState.origin)
     const ended = gated === links ? judgement : { ...judgement, links: gated }
     if (attempt.handler === undefined) this.#onward(ended)
+    else this.#handlers.finish(attempt.handler, ended, attempt)
+    this.wake()
+  }
+
+  /** What the policy wants between this answer and the next start, ms. */
+  #paceAfter(host: Host, answerMs: number): number {
+    const { hosts, settings, clock } = this.context
+    const now = clock.now()
+    const pace = settings.policy.pace(host, now)
+    const paceMs = Math.max(pace.intervalMs, pace.readyAt - now)
+    hosts.paced(host, paceMs, answerMs)
+    return paceMs
+  }
+
+  /** The attempt is over and is not counted. */
+  #comesAgain(attempt: Attempt, afterMs: number | undefined): void {
+    const { claim } = attempt
+    const release = { id: claim.id, do: 'release' as const, ...(afterMs === undefined ? {} : { afterMs }) }
+    const ended = { claim, settlement: release, draft: undefined, response: undefined, links: undefined }
+    if (attempt.handler === undefined) this.#push(ended)
     else this.#handlers.finish(attempt.handler, ended, attempt)
     this.wake()
   }
@@ -253,6 +284,11 @@ export class Engine implements AttemptOwner {
   /** Ended, and in the hands of hooks or extractors. */
   get #staged(): number {
     return this.#handlers.busy + this.#extraction.busy
+  }
+
+  /** Claimed and not yet started: something has to be known first, or somebody has to log in. */
+  get #held(): number {
+    return this.#lookups + this.#session.waiting
   }
 
   /** The slot is free and the key's clock runs from the last byte, whatever the commit still takes. */
@@ -312,10 +348,10 @@ export class Engine implements AttemptOwner {
   /** How much may be claimed now. */
   #room(): { max: number; verdicts: number } {
     const { settings, clock } = this.context
-    const unsettled = this.#live.size + this.#lookups + this.#staged + this.commit.waiting
+    const unsettled = this.#live.size + this.#held + this.#staged + this.commit.waiting
     const bound = 2 * Math.max(GROUP, settings.concurrency)
     if (unsettled >= bound) return { max: 0, verdicts: 0 }
-    const underWay = this.#live.size + this.#lookups
+    const underWay = this.#live.size + this.#held
     const extractable = this.#extraction.room(underWay)
     let max = Math.min(SLICE, settings.concurrency - underWay, bound - unsettled, extractable)
     const now = clock.now()
@@ -323,7 +359,7 @@ export class Engine implements AttemptOwner {
     if (rate < max) max = Math.floor(rate)
     if (this.#bandwidth.available(now) < 1 || this.#shortage.waitMs(now) > 0) max = 0
     if (settings.limit !== undefined) {
-      const coming = this.#live.size + this.#lookups + this.#staged
+      const coming = this.#live.size + this.#held + this.#staged
       max = Math.min(max, settings.limit - this.commit.settledSoon - coming)
     }
     return { max: Math.max(0, max), verdicts: bound - unsettled }
@@ -409,12 +445,7 @@ export class Engine implements AttemptOwner {
           this.#obey(claim, known)
           return
         }
-        this.#unstarted(claim)
-        const release = { id: claim.id, do: 'release' as const }
-        this.commit.push(
-          { claim, settlement: release, draft: undefined, response: undefined, links: undefined },
-          this.#live.size,
-        )
+        this.#giveBack(claim, false)
         await frontier.add([this.admission.gate(`${origin}/robots.txt`)])
         this.wake()
       })
@@ -440,7 +471,8 @@ export class Engine implements AttemptOwner {
   }
 
   #start(claim: Claim, denied: boolean): void {
-    const { settings, addressOf } = this.context
+    const { settings, addressOf, hosts } = this.context
+    if (this.#session.holds(claim, hosts.of(claim.key, claim.intervalMs).intervalMs)) return
     if (!settings.ipGate || addressOf === undefined) {
       this.#fetch(claim, denied, undefined)
       return
@@ -471,15 +503,10 @@ export class Engine implements AttemptOwner {
   #fetch(claim: Claim, denied: boolean, ip: string | undefined): void {
     const { fetcher, hosts, bus } = this.context
     if (this.#reason !== undefined) {
-      this.#unstarted(claim)
-      const release = { id: claim.id, do: 'release' as const }
-      this.commit.push(
-        { claim, settlement: release, draft: undefined, response: undefined, links: undefined },
-        this.#live.size,
-      )
+      this.#giveBack(claim, false)
       return
     }
-    const attempt = new Attempt(claim, this, denied, ip, this.#handlers.of(claim))
+    const attempt = new Attempt(claim, this, denied, ip, this.#handlers.of(claim), this.#session.generation)
     this.#live.add(attempt)
     this.#rate.take(1)
     this.#countPublic(claim)
@@ -491,7 +518,7 @@ export class Engine implements AttemptOwner {
         url: claim.url,
         maxConnections: perHost,
         lendBody: this.#lendBody,
-        ...askOf(claim),
+        ...askOf(claim, this.#session.headers(claim)),
         ...(claim.gate === true ? { maxBytes: ROBOTS_BYTES } : { part: claim.root ?? claim.fp }),
       },
       attempt,
@@ -507,8 +534,20 @@ export class Engine implements AttemptOwner {
     if (this.#publicStarted + settledBefore >= settings.publicLimit) this.stop('contact', settings.drainMs)
   }
 
-  #unstarted(claim: Claim): void {
-    this.#ends.push({ id: claim.id, paceMs: 0, endedAgoMs: 0, started: false })
+  /** A claim that was not fetched goes back; with `asked` its host has been asked something else in its place. */
+  #giveBack(claim: Claim, asked: boolean): void {
+    if (this.#over) return
+    const { hosts } = this.context
+    this.#unstarted(claim, asked ? hosts.of(claim.key, claim.intervalMs).intervalMs : undefined)
+    const release = { id: claim.id, do: 'release' as const }
+    this.commit.push(
+      { claim, settlement: release, draft: undefined, response: undefined, links: undefined },
+      this.#live.size,
+    )
+  }
+
+  #unstarted(claim: Claim, paceMs?: number): void {
+    this.#ends.push({ id: claim.id, paceMs: paceMs ?? 0, endedAgoMs: 0, started: paceMs !== undefined })
     this.#endedAt.push(this.context.clock.now())
     this.wake()
   }
@@ -527,12 +566,13 @@ export class Engine implements AttemptOwner {
       attempt.isStopped = true
       attempt.handle?.cancel('the job stops')
     }
+    this.#session.cancel()
     this.#handlers.abandon()
     this.#extraction.abandon()
   }
 
   async #maybeFinish(): Promise<void> {
-    if (this.#live.size > 0 || this.#lookups > 0 || this.#staged > 0) return
+    if (this.#live.size > 0 || this.#held > 0 || this.#staged > 0) return
     if (this.commit.waiting > 0) {
       // Nothing is in flight that could fill the group: no reason to wait for its timer.
       if (this.#reason !== undefined || !this.feed.reading) await this.commit.flush()
@@ -557,7 +597,7 @@ export class Engine implements AttemptOwner {
     if (this.feed.reading) return
     const stats = await frontier.stats()
     const left = stats.queued + stats.delayed + stats.following + stats.inFlight + stats.gates
-    if (left === 0 && this.commit.waiting === 0 && this.#live.size + this.#lookups + this.#staged === 0)
+    if (left === 0 && this.commit.waiting === 0 && this.#live.size + this.#held + this.#staged === 0)
       this.#done('finished')
   }
 

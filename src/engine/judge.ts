@@ -58,6 +58,13 @@ export class Judge {
     return this.#final(claim, { outcome: 'failed', code: 'HANDLER_THREW', message, response }, response, undefined)
   }
 
+  /** The site asks for a login even after one: what it answers is no page. */
+  loginDenied({ claim }: Attempt): Judgement {
+    const message = 'the page asks for a login right after one'
+    const ended = this.#final(claim, { outcome: 'denied', code: 'LOGIN_REFUSED', message }, undefined, undefined)
+    return { ...ended, retryAfterMs: undefined, robotsState: undefined }
+  }
+
   judge(attempt: Attempt, host: Host, response: Response | undefined, failure: FetchFailure | undefined): Judgement {
     const { claim } = attempt
     // A head counts, whatever became of its body.

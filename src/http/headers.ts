@@ -26,6 +26,12 @@ export function headerValues(rawHeaders: readonly string[], name: string): strin
   return values
 }
 
+/** The same headers with the values of Set-Cookie withheld; the array itself where there is none. */
+export function withoutCookies(rawHeaders: readonly string[]): readonly string[] {
+  if (!rawHeaders.some((name, i) => i % 2 === 0 && isSameName(name, 'set-cookie'))) return rawHeaders
+  return rawHeaders.map((text, i) => (i % 2 === 1 && isSameName(rawHeaders[i - 1]!, 'set-cookie') ? 'withheld' : text))
+}
+
 /** ASCII letters alike in both cases; allocates nothing. */
 function isSameName(a: string, b: string): boolean {
   if (a.length !== b.length) return false

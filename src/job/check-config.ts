@@ -2,6 +2,7 @@
  * Everything that is wrong with the options of a config, all of it at once: a run stops at the first. Opens nothing and
  * asks no site.
  */
+import { systemClock } from '../engine/clock.ts'
 import { parseFollow } from '../extract/link-set.ts'
 import { SluiceError } from '../model/errors.ts'
 import { OPTION_NAMES } from '../model/options.ts'
@@ -15,6 +16,7 @@ import { parseHeaderLines } from './filling.ts'
 import { diskWatch, parseResolves } from './open-backend.ts'
 import { modulesOf } from './open-pool.ts'
 import type { GivenExtractor } from './open-pool.ts'
+import { planSession } from './open-session.ts'
 import { parseValue, replaceOptions } from './options.ts'
 import type { ResolvedOptions } from './options.ts'
 import { checkContactRule, createPacing, engineSettings, planJob } from './prepare.ts'
@@ -67,7 +69,8 @@ export async function jobProblems(
       return []
     }
     const plan = planJob(kind, whole, cwd, false)
-    engineSettings(plan, createPacing(whole), 1, 1, 1, false)
+    const session = await planSession(whole, cwd, undefined, systemClock())
+    engineSettings(plan, createPacing(whole), 1, 1, 1, false, session)
     await checkContactRule(plan)
   } catch (error) {
     return [asProblem(error)]

@@ -26,6 +26,7 @@ import type { PageRecord } from '../model/record.ts'
 import { defaultFailures, evaluateFailIf } from '../policy/fail-if.ts'
 import type { FailFacts } from '../policy/fail-if.ts'
 import { afterCommitWriter } from '../sink/stdout.ts'
+import type { LiveSession } from '../session/live-session.ts'
 import { readSitemap } from '../source/sitemap.ts'
 import { createFingerprint } from '../url/fingerprint.ts'
 import { readBus } from './bus-reader.ts'
@@ -41,6 +42,7 @@ import { openEach, openFetcher, openFrontier, openGeoFiles, openSinks, startPosi
 import type { OpenedSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
 import { openParts, removeOrphans } from './parts.ts'
+import { openSession, planSession } from './open-session.ts'
 import { changedOptions, resolveOptions } from './options.ts'
 import type { JobOptions, ResolvedOptions } from './options.ts'
 import { checkContactRule, createPacing, engineSettings, planJob, VERSION } from './prepare.ts'
@@ -67,6 +69,7 @@ interface Opened {
   readonly backend: OpenedFrontier
   readonly fetcher: Fetcher
   readonly pool: ExtractorPool | undefined
+  readonly session: LiveSession | undefined
   /** Large bodies on their way; gone with the run. */
   readonly spoolFolder: string
   readonly parts: PartFolder
@@ -283,7 +286,9 @@ class FolderJob implements Job {
     const columns = await columnsOf(inputs.sources)
     const geo = await openGeoFiles(options, this.#plan.cwd, this.#clock, (message) => this.#warn(message))
     const publicLimit = await checkContactRule(this.#plan)
-    if (folder !== undefined && options.get<boolean>('fresh') === true) setAside(folder)
+    const fresh = folder !== undefined && options.get<boolean>('fresh') === true
+    const planned = await planSession(options, this.#plan.cwd, fresh ? undefined : folder, this.#clock)
+    if (fresh) setAside(folder)
     const known = folder === undefined ? undefined : readStored(folder)
     const stored = folder === undefined ? undefined : storedJobOf(this.#plan, inputs.subject, known, this.#clock.wall())
     const fingerprint = await createFingerprint(BigInt(`0x${stored?.seed ?? '0'}`))
@@ -301,12 +306,21 @@ class FolderJob implements Job {
       const concurrency =
         options.get<number>('concurrency') ?? defaultConcurrency(options.get<number>('perHost') as number)
       const scopeChanged = changes.some((change) => SCOPE_OPTIONS.includes(change.name))
-      const settings = engineSettings(this.#plan, this.#pacing, state.run, concurrency, publicLimit, scopeChanged)
+      const settings = engineSettings(
+        this.#plan,
+        this.#pacing,
+        state.run,
+        concurrency,
+        publicLimit,
+        scopeChanged,
+        planned,
+      )
       const spoolFolder = join(folder ?? tmpdir(), folder === undefined ? `sluice-${randomUUID()}` : 'spool')
       const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
       const parts = openParts(options, folder ?? spoolFolder)
       await removeOrphans(parts, backend.frontier, before)
       fetcher = await openFetcher(options, this.#clock, agent, concurrency, spoolFolder, inputs.seeds, parts)
+      const session = planned === undefined ? undefined : openSession(planned, fetcher, this.#clock, folder)
       const sinks = await openSinks(options, this.#plan.cwd, folder)
       pool = await openPool(options, this.#plan.cwd, this.#clock)
       await openEach(sinks.sinks, backend.positions, {
@@ -324,6 +338,7 @@ class FolderJob implements Job {
           clock: this.#clock,
           frontier: backend.frontier,
           fetcher,
+          session,
           scanner: scanPage,
           pool,
           handlers: options.get<Record<string, Handler>>('handlers') ?? {},
@@ -348,7 +363,7 @@ class FolderJob implements Job {
         widened === undefined ? [] : (JSON.parse(Buffer.from(widened).toString('utf8')) as string[]),
       )
       const opening = openingOf(backend, before, readRunState(backend.positions), this.#clock.wall(), changes)
-      return { stored, backend, fetcher, pool, spoolFolder, parts, sinks, engine, opening, state, before }
+      return { stored, backend, fetcher, pool, session, spoolFolder, parts, sinks, engine, opening, state, before }
     } catch (error) {
       await fetcher?.close()
       await pool?.close()
@@ -415,6 +430,7 @@ class FolderJob implements Job {
   #endOf(end: EngineEnd, engine: Engine): RunEnd {
     if (end === 'stopped') return this.#stopReason ?? 'interrupted'
     if (end === 'finished') return 'finished'
+    if (end === 'login') return 'guard'
     if (engine.limitReason === '' && end === 'contact') engine.limitReason = 'CONTACT_MISSING'
     return 'limit'
   }
@@ -424,17 +440,23 @@ class FolderJob implements Job {
     if (end === 'finished') parts.clear()
     engine.commit.position(RUN_POSITION, writeRunState({ run: state.run, status: end, at: this.#clock.wall() }))
     if (end === 'finished') engine.event('job.finished', { reason: 'nothing is left' })
-    else engine.event('job.stopped', { reason: engine.limitReason === '' ? end : engine.limitReason })
+    else {
+      const reason = engine.loginRefused?.code ?? engine.limitReason
+      engine.event('job.stopped', { reason: reason === '' ? end : reason })
+    }
     await engine.commit.flush()
     checkSum(await backend.frontier.stats())
-    const summary = await this.#writeSummary(opened, end, this.#clock.wall())
+    const refused = end === 'guard' ? engine.loginRefused : undefined
+    const summary = await this.#writeSummary(opened, end, this.#clock.wall(), refused?.exitCode)
+    if (refused !== undefined) throw refused
     if (engine.limitReason === 'CONTACT_MISSING') throw contactMissing(engine.context.settings.publicLimit)
     return summary
   }
 
   /** What can still be said when we failed: the state itself is intact by construction. */
   async #halted(opened: Opened, error: unknown): Promise<void> {
-    if (error instanceof SluiceError && error.code === 'CONTACT_MISSING') return
+    // Those end a run in good order, and its summary has been written.
+    if (error instanceof SluiceError && (error.code === 'CONTACT_MISSING' || error.code === 'LOGIN_REFUSED')) return
     try {
       await this.#writeSummary(opened, 'halted', this.#clock.wall(), exitCodeOfError(error))
     } catch {
@@ -442,10 +464,11 @@ class FolderJob implements Job {
     }
   }
 
-  async #shut({ engine, fetcher, pool, spoolFolder, sinks, backend }: Opened): Promise<void> {
+  async #shut({ engine, fetcher, pool, session, spoolFolder, sinks, backend }: Opened): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     engine.halt(new SluiceError('CANCELLED', 'the job was closed'))
+    session?.close()
     await fetcher.close()
     await pool?.close()
     rmSync(spoolFolder, { recursive: true, force: true })

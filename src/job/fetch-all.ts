@@ -28,9 +28,9 @@ export interface AnsweredPage extends PageBase {
   readonly response: FetchedResponse
 }
 
-/** No answer worth the name: `error` says why; the response is there if one came. */
+/** No answer worth the name: `error` says why; the response is there if one came. `denied`: a login in place of the page. */
 export interface FailedPage extends PageBase {
-  readonly outcome: 'failed' | 'skipped'
+  readonly outcome: 'failed' | 'skipped' | 'denied'
   readonly error: { readonly code: ErrorCode; readonly message: string }
   readonly response?: FetchedResponse
 }
@@ -154,13 +154,14 @@ function handOver(): HandOver {
 async function pageOf({ record, response }: SettledPage): Promise<Page> {
   const base = { url: record.url, attempt: record.attempt, input: record.input, ms: record.ms, record }
   const answer = response === undefined ? undefined : await readable(response)
-  if (record.outcome === 'failed' || record.outcome === 'skipped') {
+  const { outcome } = record
+  if (outcome === 'failed' || outcome === 'skipped' || (outcome === 'denied' && answer === undefined)) {
     const error = { code: record.code ?? 'HTTP_STATUS', message: record.message ?? '' }
-    return { ...base, outcome: record.outcome, error, ...(answer === undefined ? {} : { response: answer }) }
+    return { ...base, outcome, error, ...(answer === undefined ? {} : { response: answer }) }
   }
   if (answer === undefined)
     throw new SluiceError('LEDGER_MISMATCH', `${record.url}: ${record.outcome} without a response`)
-  return { ...base, outcome: record.outcome, response: answer }
+  return { ...base, outcome, response: answer }
 }
 
 /** A spooled body is read while its file is there: it goes when the page is settled. */

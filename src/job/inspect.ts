@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../engine/clock.ts'
 import type { Extraction, ExtractorPool } from '../extract/extraction.ts'
+import { withoutCookies } from '../http/headers.ts'
 import type { PageRecord } from '../model/record.ts'
 import type { Response } from '../model/response.ts'
 import { fetchOne } from './fetch-one.ts'
@@ -29,12 +30,13 @@ export interface Inspection {
 /** @param options `seeds` holds the URL. Throws `SluiceError` for bad options and modules that cannot be loaded. */
 export async function inspectUrl(options: ResolvedOptions, cwd: string): Promise<Inspection> {
   const pool = await openPool(options, cwd, systemClock())
+  const inSession = options.given('session') || options.given('cookies')
   try {
     return await fetchOne(options, cwd, async (record, response) => {
       const extraction = response === undefined ? undefined : await extractionOf(pool, record, response)
       return {
         record,
-        ...(response === undefined ? {} : { answer: answerOf(response) }),
+        ...(response === undefined ? {} : { answer: answerOf(response, inSession) }),
         ...(extraction === undefined ? {} : { extraction }),
       }
     })
@@ -43,7 +45,9 @@ export async function inspectUrl(options: ResolvedOptions, cwd: string): Promise
   }
 }
 
-function answerOf({ status, statusText, rawHeaders, timing, size }: Response): NonNullable<Inspection['answer']> {
+function answerOf(response: Response, inSession: boolean): NonNullable<Inspection['answer']> {
+  const { status, statusText, timing, size } = response
+  const rawHeaders = inSession ? withoutCookies(response.rawHeaders) : response.rawHeaders
   return { status, statusText, rawHeaders, timing, size }
 }
 

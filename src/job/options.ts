@@ -11,6 +11,7 @@ import type { Handler } from '../engine/handler.ts'
 import type { Extractor } from '../extract/define.ts'
 import { parseProxy } from '../fetch/proxy.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { SessionRecipe } from '../session/recipe.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { JobKind } from './job.ts'
 
@@ -89,6 +90,10 @@ export interface JobOptions {
   /** MaxMind DB files (`.mmdb`): `geo` of each record says what they know of its address. Needs the package `mmdb-lib`. */
   readonly geo?: string | readonly string[]
   readonly proxy?: string
+  /** Who logs in and how: a recipe such as `formLogin({ … })`, or the path of a module or JSON file that gives one. */
+  readonly session?: SessionRecipe | string
+  /** Cookies to begin with: a file in the format of Netscape (cookies.txt). */
+  readonly cookies?: string
   readonly resolve?: string | readonly string[]
   readonly key?: 'host' | 'domain'
   readonly gate?: string | readonly string[]
@@ -233,6 +238,8 @@ export function storedOptions(resolved: ResolvedOptions): Record<string, unknown
     const row = optionRow(name)
     const value = resolved.values[name]
     if (row.flagOnly === true || value === undefined || !resolved.given(name) || row.kind === 'any') continue
+    // A recipe may hold a password: only the path of a file is kept.
+    if (row.kind === 'string' && typeof value !== 'string') continue
     // Iterables, expressions and sinks of a program cannot be stored: the program gives them again.
     if (row.kind === 'strings' && (value as unknown[]).some((item) => typeof item !== 'string')) continue
     stored[name] = value

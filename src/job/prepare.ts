@@ -20,6 +20,8 @@ import type { PageJobKind } from './job.ts'
 import { openInputs } from './sources.ts'
 import type { Inputs } from './sources.ts'
 import { diskWatch, parseResolves } from './open-backend.ts'
+import { avoiding } from './open-session.ts'
+import type { PlannedSession } from './open-session.ts'
 import type { HostOptions, ResolvedOptions } from './options.ts'
 
 export const VERSION: string = (
@@ -135,6 +137,7 @@ export function engineSettings(
   concurrency: number,
   publicLimit: number,
   recheckScope: boolean,
+  session: PlannedSession | undefined,
 ): EngineSettings {
   const { options, kind, inputs } = plan
   const seeds = inputs.seeds.flatMap((seed) => {
@@ -150,18 +153,19 @@ export function engineSettings(
   const keyKind = options.get<'host' | 'domain'>('key') ?? 'host'
   const byDomain = gates.includes('domain')
   const retries = options.get<number>('retries') as number
+  const scope = createScope({
+    word: kind === 'fetch' ? 'any' : (options.get<ScopeWord>('scope') as ScopeWord),
+    seeds,
+    ...(include === undefined ? {} : { include }),
+    ...(exclude === undefined ? {} : { exclude }),
+    ...(depth === undefined ? {} : { depth }),
+  })
   return {
     kind,
     run,
     agent: AGENT,
     policy: options.get<Policy>('policy') ?? polite({ retries, adaptive: options.get<boolean>('adaptive') ?? true }),
-    scope: createScope({
-      word: kind === 'fetch' ? 'any' : (options.get<ScopeWord>('scope') as ScopeWord),
-      seeds,
-      ...(include === undefined ? {} : { include }),
-      ...(exclude === undefined ? {} : { exclude }),
-      ...(depth === undefined ? {} : { depth }),
-    }),
+    scope: session === undefined ? scope : avoiding(scope, session),
     recheckScope,
     kinds: parseFollow((options.get<string[]>('follow') as string[]).flatMap((word) => word.split(','))),
     nofollow: options.get<boolean>('nofollow') ?? true,

@@ -84,6 +84,7 @@ export const CODES = {
   DEPENDENCY_MISSING: { outcome: null, disposition: 'throw', exit: 2 },
   CONTACT_MISSING: { outcome: null, disposition: 'throw', exit: 2 },
   JOB_MISMATCH: { outcome: null, disposition: 'throw', exit: 2 },
+  LOGIN_REFUSED: { outcome: 'denied', disposition: 'drop', exit: 2 },
   INPUT_UNREADABLE: { outcome: null, disposition: 'halt', exit: 2 },
   LEDGER_MISMATCH: { outcome: null, disposition: 'halt', exit: 1 },
 } as const satisfies Record<string, CodeRow>

@@ -122,6 +122,8 @@ export const OPTIONS = {
   userAgent: { kind: 'string', value: 'TEXT' },
   geo: { kind: 'strings', value: 'FILE' },
   proxy: { kind: 'string', value: 'URL' },
+  session: { kind: 'string', value: 'FILE' },
+  cookies: { kind: 'string', value: 'FILE' },
   resolve: { kind: 'strings', value: 'HOST=ADDR[:PORT]' },
   key: { kind: 'choice', choices: ['host', 'domain'], default: 'host', value: 'WORD' },
   gate: { kind: 'strings', value: 'domain|ip' },
@@ -235,6 +237,7 @@ export function parseOption(name: OptionName, value: unknown): unknown {
     case 'string':
       if (typeof value === 'string') return value
       if (typeof value === 'number') return String(value)
+      if (value !== null && typeof value === 'object' && OBJECTS.includes(name)) return value
       throw invalid(label, value, 'a text')
     case 'strings': {
       const list = Array.isArray(value) ? value : [value]
@@ -255,8 +258,8 @@ export function parseOption(name: OptionName, value: unknown): unknown {
   }
 }
 
-/** Lists whose members may be objects. */
-const OBJECTS: readonly OptionName[] = ['out', 'seeds', 'lists', 'extract']
+/** What programs give as objects, alone or in lists. */
+const OBJECTS: readonly OptionName[] = ['out', 'seeds', 'lists', 'extract', 'session']
 
 function inRange(number: number, row: OptionRow, label: string): number {
   if (row.min !== undefined && number < row.min) throw invalid(label, number, `at least ${row.min}`)

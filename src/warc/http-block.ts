@@ -30,9 +30,9 @@ export interface StoredResponse {
 /** Where a header goes that no longer describes the stored body; the prefix that archives of browsers use. */
 export const RENAMED = 'X-Archive-Orig-'
 /** Values that would be credentials to whoever reads the archive. */
-const SECRET = /^(?:proxy-)?authorization$/i
+const SECRET = /^(?:(?:proxy-)?authorization|cookie)$/i
 
-/** Head of a request in origin form (RFC 9112 3.2.1); values of authorization fields are blanked. */
+/** Head of a request in origin form (RFC 9112 3.2.1); values of Authorization and Cookie are blanked. */
 export function requestHead(method: string, url: string, headers: readonly string[]): Buffer {
   const { pathname, search } = new URL(url)
   const kept: string[] = []

@@ -4,7 +4,7 @@ import { defineExtractor } from 'sluice'
 export default defineExtractor({
   match: '/pdf/*',
   *extract(page) {
-    if (page.text().includes('POISON')) process.exit(9)
+    if (page.url.endsWith('/poison.pdf')) process.exit(9)
     yield { url: page.url, version: page.text().slice(1, 8), bytes: page.body.length }
   },
 })

@@ -3,15 +3,16 @@ import { type Behaviour, numberOf } from './behaviour.ts'
 import { broken } from './broken.ts'
 import { campaign } from './campaign.ts'
 import { coded } from './coded.ts'
+import { documents } from './documents.ts'
 import { downloads } from './downloads.ts'
 import { logins } from './login.ts'
-import { pdf } from './pdf.ts'
 import { conditional, htmlPage, type Reply } from './reply.ts'
 import type { OriginRequest } from './request.ts'
 import { streams } from './stream.ts'
 
 /** A fresh set: some of them count the requests they have seen. */
 export function behaviours(): (request: OriginRequest) => Reply | undefined {
+  const files = documents()
   const table = new Map<string, Behaviour>(
     Object.entries({
       ...plain(),
@@ -19,7 +20,7 @@ export function behaviours(): (request: OriginRequest) => Reply | undefined {
       ...coded(),
       ...downloads(),
       ...campaign(),
-      ...pdf(),
+      pdf: (_, request) => files.respond(request),
       ...logins(),
       stream: streams(),
     }),

@@ -1,19 +1,8 @@
-/**
- * PDF files by number, as slow as files of their size are: a version that can be asked for again, ranges, and one file
- * that no reader with little memory survives.
- */
+/** PDF files: small ones by number, and one that no reader with little memory survives. */
 import { deflateSync } from 'node:zlib'
-import type { Behaviour } from './behaviour.ts'
-import { conditional, type Reply } from './reply.ts'
-import type { OriginRequest } from './request.ts'
 
-/** Ids of the files, `/pdf/1.pdf` to `/pdf/8.pdf`. */
-export const PDF_IDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8]
 /** Pages of each. */
 const PAGES = 2
-/** Time to the first byte of each file, ms. */
-const ANSWER_MS = 287
-const MODIFIED = 'Wed, 01 Jan 2025 00:00:00 GMT'
 /** Lines of the poisonous page: it inflates to 20 MB, and to some hundred in whatever keeps its words. */
 const POISON_LINES = 400_000
 
@@ -64,45 +53,9 @@ function pdfFile(contents: readonly Buffer[], filter: string): Buffer {
 }
 
 /** Small on the wire; whoever takes the words of its page runs out of memory. */
-function poison(): Buffer {
+export function poisonPdf(): Buffer {
   // Far apart and within the page, so that none can be left out or joined with another.
   const line = '1 0 0 1 72 700 Tm (a) Tj 1 0 0 1 300 100 Tm (b) Tj '
   const words = Buffer.from(`BT /F1 12 Tf ${line.repeat(POISON_LINES)} ET`)
   return pdfFile([deflateSync(words, { level: 1 })], ' /Filter /FlateDecode')
-}
-
-/** /pdf/1.pdf to /pdf/8.pdf and /pdf/poison.pdf. */
-export function pdf(): Record<string, Behaviour> {
-  let poisoned: Buffer | undefined
-  return {
-    pdf(arg, request) {
-      const name = /^(\d|poison)\.pdf$/.exec(arg)?.[1]
-      if (name === undefined || name === '0' || name === '9') return undefined
-      const body = name === 'poison' ? (poisoned ??= poison()) : pdfOf(Number(name))
-      const etag = `"pdf-${name}"`
-      return conditional(request, etag, MODIFIED, () => ranged(request, body, etag))
-    },
-  }
-}
-
-/** The whole file, or the one range that is asked for (RFC 9110 14). */
-function ranged(request: OriginRequest, body: Buffer, etag: string): Reply {
-  const headers = {
-    'Content-Type': 'application/pdf',
-    ETag: etag,
-    'Last-Modified': MODIFIED,
-    'Accept-Ranges': 'bytes',
-  }
-  const range = /^bytes=(\d+)-(\d*)$/.exec(request.header('range') ?? '')
-  const condition = request.header('if-range')
-  if (range === null || (condition !== undefined && condition !== etag)) return { headers, body, delayMs: ANSWER_MS }
-  const first = Number(range[1])
-  const last = Math.min(range[2] === '' ? Infinity : Number(range[2]), body.length - 1)
-  if (first > last) return { status: 416, headers: { 'Content-Range': `bytes */${body.length}` } }
-  return {
-    status: 206,
-    headers: { ...headers, 'Content-Range': `bytes ${first}-${last}/${body.length}` },
-    body: body.subarray(first, last + 1),
-    delayMs: ANSWER_MS,
-  }
 }
