@@ -301,12 +301,11 @@ test('a page that this account may not see is denied after one more login, and t
   const session = formLogin({ url: 'http://a.test/login', fields: FIELDS })
   const urls = [...privatePages(2), 'http://a.test/board', 'http://a.test/private/8', 'http://a.test/private/9']
   const pages = await fetched(urls, quick(origin, session, 1))
-  assert.deepEqual(
-    pages.map(({ outcome }) => outcome),
-    ['ok', 'ok', 'denied', 'ok', 'ok'],
-  )
-  assert.equal(pages[2]?.record.code, 'LOGIN_REFUSED')
-  assert.equal(pages[2]?.response, undefined, 'no login page is kept')
+  const board = pages.find(({ url }) => url.endsWith('/board'))
+  assert.equal(board?.outcome, 'denied')
+  assert.equal(pages.filter(({ outcome }) => outcome === 'ok').length, 4)
+  assert.equal(board?.record.code, 'LOGIN_REFUSED')
+  assert.equal(board?.response, undefined, 'no login page is kept')
   assert.ok(asked(origin, 'POST', '/login') <= 3, 'no storm of logins')
 })
 
