@@ -46,11 +46,11 @@ export function sluiceCrawl(command, start, limit) {
 
 /**
  * Contestants of the bulk job. Slow ones get a shorter list, and Sluice runs each list, so that every ratio is of the same
- * work. `size`: thousands of URLs.
+ * work. `size`, `slow`: thousands of URLs.
  */
-export function bulk(command, kind, hosts, size) {
+export function bulk(command, kind, hosts, size, slow) {
   const fast = listOf(kind, size, hosts)
-  const short = listOf(kind, 3, hosts)
+  const short = listOf(kind, slow, hosts)
   const c = String(inFlight)
   const run = (name, list, argv) => ({ name, work: list, argv })
   return [

@@ -34,6 +34,7 @@ const { values: flags, positionals } = parseArgs({
     kind: { type: 'string', default: 'real' },
     hosts: { type: 'string', default: '1' },
     size: { type: 'string', default: '20' },
+    slow: { type: 'string', default: '3' },
     site: { type: 'string', default: 'postgres' },
     limit: { type: 'string', default: '5000' },
     only: { type: 'string', default: '.' },
@@ -54,7 +55,13 @@ const JOBS = {
   setup,
   bulk: () =>
     withOrigin(() => {
-      const list = bulk(sluiceCommand(flags.clone), flags.kind, Number(flags.hosts), Number(flags.size))
+      const list = bulk(
+        sluiceCommand(flags.clone),
+        flags.kind,
+        Number(flags.hosts),
+        Number(flags.size),
+        Number(flags.slow),
+      )
       report(`bulk, ${flags.kind}, ${flags.hosts} host(s), ${inFlight} in flight`, [limitOfMachine(), compared(list)])
     }),
   crawl: () =>

@@ -251,6 +251,8 @@ class Http1Connection implements Connection, ReplyReader, Timed {
       code: fault.code,
       message: `${this.#origin.key} ${fault.why}`,
       ...(fault.code === 'EMPTY_REPLY' ? this.#staleness() : {}),
+      // The rest of an answer that was longer than its Content-Length, come after the next request had been sent.
+      ...(fault.code === 'NOT_HTTP' && this.served > 1 ? { stale: true } : {}),
     })
   }
 

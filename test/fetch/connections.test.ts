@@ -132,6 +132,18 @@ test('a second answer sent along with the first is never taken as the next one',
   )
 })
 
+test('the rest of an answer that was longer than it said is not taken for the next one', async (t) => {
+  // The third request is the second one again, on a connection of its own.
+  const server = await rawServer(t, ({ path, ordinal }) => (ordinal === 2 ? Buffer.from('GARBAGE') : reply(path)))
+  const { get } = await setUp(t)
+  await get(`${server.origin}/a`)
+  assert.equal((await get(`${server.origin}/b`)).text, '/b')
+  assert.deepEqual(
+    server.asked.map(({ path }) => path),
+    ['/a', '/b', '/b'],
+  )
+})
+
 test('garbage after a body does not harm the request that waits for the connection', async (t) => {
   const server = await rawServer(t, ({ path, ordinal }) =>
     ordinal === 1 ? Buffer.concat([reply(path), Buffer.from('GARBAGE')]) : reply(path),
