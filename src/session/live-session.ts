@@ -51,6 +51,8 @@ const RETRY_MS = 1_000
 /** How often one URL may come back for sessions that died under it. */
 const MAX_RETURNS = 8
 const MAX_RETURNING = 10_000
+/** Logins that one URL may bring about: one for itself, one more as the session may have died again before its turn. */
+const MAX_CAUSED = 2
 /** URLs in a row that ask for a login right after one, without a page in between: the logins do not help. */
 const MAX_HELPLESS = 3
 /** Changes are stored at most this often, ms; a login at once. */
@@ -67,6 +69,8 @@ export class LiveSession implements Session {
   readonly #identity: string
   /** How often each URL has come back, by its id. */
   readonly #returned = new Map<string, number>()
+  /** How many logins each of them has brought about. */
+  readonly #caused = new Map<string, number>()
   #expiresAt: number | undefined
   #isIn = false
   /** No page has come since the last login. */
@@ -140,18 +144,11 @@ export class LiveSession implements Session {
     // It was sent with cookies that have been replaced since, or are being replaced.
     if (!isPresent) return this.#comeBack(id)
     if (this.#recipe.login === undefined) return this.#asksAnyway(id, answer)
-    if (!this.#isFresh) {
-      this.#isIn = false
-      return this.#comeBack(id)
-    }
+    if (!this.#isFresh) return this.#asksAgain(id, answer)
     if (!this.#isProven && this.#logins > 0) {
       return this.#refuse(`the login was accepted, but ${placeOf(url)} asks for one again`)
     }
-    if (!this.#returned.has(id)) {
-      this.#isIn = false
-      return this.#comeBack(id)
-    }
-    return this.#asksAnyway(id, answer)
+    return this.#returned.has(id) ? this.#asksAnyway(id, answer) : this.#asksAgain(id, answer)
   }
 
   cancel(): void {
@@ -194,29 +191,47 @@ export class LiveSession implements Session {
     this.#isFresh = false
     this.#isProven = true
     this.#helpless = 0
-    this.#returned.delete(id)
+    this.#forget(id)
     const before = this.#jar.version
     this.#jar.take(url, headerValues(rawHeaders, 'set-cookie'))
     if (this.#jar.version !== before) this.#touch()
+  }
+
+  #forget(id: string): void {
+    this.#returned.delete(id)
+    this.#caused.delete(id)
   }
 
   #comeBack(id: string): SessionVerdict {
     if (this.refused !== undefined) return 'again'
     const times = (this.#returned.get(id) ?? 0) + 1
     if (times > MAX_RETURNS) {
-      this.#returned.delete(id)
+      this.#forget(id)
       return 'denied'
     }
     // Entries of URLs that ended otherwise: forgotten all at once.
-    if (this.#returned.size >= MAX_RETURNING) this.#returned.clear()
+    if (this.#returned.size >= MAX_RETURNING) {
+      this.#returned.clear()
+      this.#caused.clear()
+    }
     this.#returned.set(id, times)
     return 'again'
+  }
+
+  /** The session has died, unless it is always this URL that says so. */
+  #asksAgain(id: string, answer: LoginAnswer): SessionVerdict {
+    const caused = (this.#caused.get(id) ?? 0) + 1
+    if (caused > MAX_CAUSED) return this.#asksAnyway(id, answer)
+    this.#isIn = false
+    const verdict = this.#comeBack(id)
+    this.#caused.set(id, caused)
+    return verdict
   }
 
   /** No login helps this URL; several of them in a row, and none helps at all. */
   #asksAnyway(id: string, { url, status }: LoginAnswer): SessionVerdict {
     if (!this.#isProven) return this.#refuse(`${placeOf(url)} does not accept the credentials`)
-    this.#returned.delete(id)
+    this.#forget(id)
     // A status of its own says it well enough.
     if (++this.#helpless < MAX_HELPLESS) return status >= 400 ? 'in' : 'denied'
     return this.#refuse(`${MAX_HELPLESS} pages in a row ask for a login right after one, at last ${placeOf(url)}`)
