@@ -73,7 +73,7 @@ test('pages come back with their items, whichever thread they went to', async ()
 })
 
 test('an extractor that throws, loops, leaves, rejects or fills its memory costs its page alone', async () => {
-  await withPool({ memoryMb: 32, timeoutMs: 2_000 }, async (pool) => {
+  await withPool({ memoryMb: 32, timeoutMs: 6_000 }, async (pool) => {
     const bad = ['/throw', '/loop', '/exit', '/async', '/memory', '/buffers']
     const all = good(70)
     for (const [i, path] of bad.entries()) all.splice(10 * (i + 1), 0, path)
