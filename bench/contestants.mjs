@@ -3,7 +3,7 @@
  * requests at a time, every body read. Peers are the harness's scripts, called as they are.
  */
 import { join } from 'node:path'
-import { harness, listOf, pinned, port, work } from './place.mjs'
+import { bench, harness, listOf, pinned, port, work } from './place.mjs'
 
 /** Requests in flight of every contestant. */
 export const inFlight = Number(process.env.CONC ?? 64)
@@ -75,6 +75,11 @@ export function crawl(command, site, limit) {
   const run = (name, argv) => ({ name, work: `${site}, at most ${limit} pages`, argv })
   const list = [
     run('sluice', sluiceCrawl(command, start, limit)),
+    // One worker: all contestants have one core.
+    run('sluice --extract', [
+      ...sluiceCrawl(command, start, limit),
+      ...['--extract', join(bench, 'title-links.mjs'), '--workers', '1'],
+    ]),
     run('got + cheerio', ['node', peer('crawl/got-cheerio.mjs'), ...args]),
     run('crawler', ['node', peer('crawl/crawler-pkg.mjs'), ...args]),
     run('Crawlee Cheerio memory', ['node', peer('crawl/crawlee-cheerio.mjs'), ...args, 'memory']),
