@@ -3,7 +3,7 @@
  * the `Response` or the failure. One object a request, no promise and no timer of its own. It knows neither sockets nor
  * how connections are kept.
  */
-import { parseContentType } from '../http/content-type.ts'
+import { isHtml, parseContentType } from '../http/content-type.ts'
 import { headerValue } from '../http/headers.ts'
 import type { Clock } from '../model/clock.ts'
 import type { ErrorCode } from '../model/errors.ts'
@@ -403,9 +403,10 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     const announced = this.#announced
     let large = Number.POSITIVE_INFINITY
     if (this.#order.part !== undefined && this.#status === 200) {
-      // Known to be large: from its first byte. Unknown: once it has turned out to be.
-      if (announced > KNOWN_LARGE_BYTES) large = 0
-      else if (announced === 0) large = UNKNOWN_LARGE_BYTES
+      const isPage = isHtml(this.#contentType)
+      // Known to be large: from its first byte. Unknown: once it has turned out to be. A page is wanted in memory.
+      if (announced > (isPage ? store.spoolBytes : KNOWN_LARGE_BYTES)) large = 0
+      else if (announced === 0 && !isPage) large = UNKNOWN_LARGE_BYTES
     }
     return new Body(store, this.#cap, this.#codings, announced, large, this.#order.lendBody, this)
   }
