@@ -53,7 +53,6 @@ const OPEN = [
   ['R6', '06-mongo', '', 'S4'],
   ['R7', '07-queue', '', 'S6'],
   ['R9', '09-geo', '', 'S3, S6 (HTTP)'],
-  ['R10', '10-campaign', '', 'S3'],
   ['R11', '11-query', '', 'S4'],
   ['R12', '12-login', '', 'S3'],
   ['R16', '16-pdf-four', 'the text of pages, --text', 'S3'],
