@@ -54,7 +54,6 @@ const OPEN = [
   ['R7', '07-queue', '', 'S6'],
   ['R9', '09-geo', '', 'S3, S6 (HTTP)'],
   ['R11', '11-query', '', 'S4'],
-  ['R12', '12-login', '', 'S3'],
   ['R16', '16-pdf-four', 'the text of pages, --text', 'S3'],
   ['R25', '25-tail', 'served', 'S6'],
   ['R26', '26-long-poll', '', 'S6'],
