@@ -42,7 +42,7 @@ const STEP_LIMIT_MS = 5 * 60_000
 /** What a red row printed is shown up to this many characters, the end of it. */
 const SHOWN_OUTPUT = 8_000
 /** Development packages that a row may use as its user would have installed them. */
-const USED_BY_ROWS = ['typescript', '@types/node', 'undici-types']
+const USED_BY_ROWS = ['typescript', '@types/node', 'undici-types', 'unpdf']
 
 /** Rows, or parts of rows, whose feature is not there yet: shown, never counted. */
 const OPEN = [
@@ -54,7 +54,6 @@ const OPEN = [
   ['R7', '07-queue', '', 'S6'],
   ['R9', '09-geo', '', 'S3, S6 (HTTP)'],
   ['R11', '11-query', '', 'S4'],
-  ['R16', '16-pdf-four', 'the text of pages, --text', 'S3'],
   ['R25', '25-tail', 'served', 'S6'],
   ['R26', '26-long-poll', '', 'S6'],
   ['R27', '27-live-push', 'served', 'S6'],
