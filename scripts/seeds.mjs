@@ -42,7 +42,7 @@ const STEP_LIMIT_MS = 5 * 60_000
 /** What a red row printed is shown up to this many characters, the end of it. */
 const SHOWN_OUTPUT = 8_000
 /** Development packages that a row may use as its user would have installed them. */
-const USED_BY_ROWS = ['typescript', '@types/node', 'undici-types', 'unpdf']
+const USED_BY_ROWS = ['typescript', '@types/node', 'undici-types', 'mmdb-lib', 'unpdf']
 
 /** Rows, or parts of rows, whose feature is not there yet: shown, never counted. */
 const OPEN = [
@@ -52,7 +52,7 @@ const OPEN = [
   ['R5', '05-redis', '', 'S4 (sink), S7 (frontier)'],
   ['R6', '06-mongo', '', 'S4'],
   ['R7', '07-queue', '', 'S6'],
-  ['R9', '09-geo', '', 'S3, S6 (HTTP)'],
+  ['R9', '09-geo', 'asked over HTTP, quota', 'S6'],
   ['R11', '11-query', '', 'S4'],
   ['R25', '25-tail', 'served', 'S6'],
   ['R26', '26-long-poll', '', 'S6'],
