@@ -35,6 +35,34 @@ for (const language of LANGUAGES) {
     }
   })
 
+  test(`figures in ${language} are written as Intl writes them`, () => {
+    const catalog = createCatalog(language, {}, {})
+    const numbers = new Intl.NumberFormat(language)
+    for (const value of [
+      0,
+      7,
+      999,
+      1000,
+      1234,
+      9999,
+      10_000,
+      123_456,
+      1_234_567,
+      2 ** 53 - 1,
+      2 ** 60,
+      0.5,
+      -0,
+      -12_345,
+    ])
+      assert.equal(catalog.number(value), numbers.format(value))
+    for (const digits of [0, 1, 2]) {
+      const style = { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits } as const
+      const percents = new Intl.NumberFormat(language, style)
+      for (const share of [0, 0.001, 0.07, 0.412, 0.999, 1])
+        assert.equal(catalog.percent(share, digits), percents.format(share))
+    }
+  })
+
   test(`the sentences of ${language} use the same placeholders as the English ones`, () => {
     const all = messages(language)
     for (const [key, text] of Object.entries(all)) {
