@@ -77,8 +77,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   engine: { may: ['model', 'url', 'robots', 'http', 'policy', ...INTERFACES], packages: ['lru-cache'] },
   job: { may: BACKENDS, packages: ['ipaddr.js', 'smol-toml'] },
-  server: { may: ['model', 'job', 'locales'] },
-  dashboard: { may: ['model/event.ts', 'locales'], node: PURE },
+  server: { may: ['model', 'job', 'locales'], packages: ['hono', '@hono/node-server'] },
+  dashboard: {
+    may: ['model/event.ts', 'locales'],
+    packages: ['preact', '@preact/signals', 'uplot'],
+    node: PURE,
+  },
   cli: { may: ['model', 'job', 'server', 'locales'], packages: ['commander', 'picocolors', 'string-width'] },
   locales: { may: [], node: PURE },
   testing: { may: ['model', ...INTERFACES], packages: ['fast-check'] },
@@ -107,6 +111,7 @@ const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: 
   'mmdb-lib': { where: /^fetch\/geo\.ts$/, most: 1 },
   unpdf: { where: /^extract\/pdf-text\.ts$/, most: 1 },
   'read-excel-file/node': { where: /^source\/xlsx\.ts$/, most: 1 },
+  hono: { where: /^server\//, most: Infinity },
   ws: { where: /^fetch\/web-socket\.ts$/, most: 1 },
   'eventsource-parser': { where: /^source\/stream\/sse\.ts$/, most: 1 },
 }

@@ -6,6 +6,8 @@ export type CommandName =
   | 'run'
   | 'resume'
   | 'stop'
+  | 'pause'
+  | 'ui'
   | 'status'
   | 'why'
   | 'retry'
@@ -36,3 +38,4 @@ export type OwnFlagName =
   | 'urls'
   | 'format'
   | 'escapeFormulas'
+  | 'port'

@@ -75,6 +75,22 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/stop.ts'),
   },
   {
+    name: 'pause',
+    takes: '[JOB]',
+    most: 1,
+    options: ['job', 'lang'],
+    flags: [],
+    load: () => import('./commands/pause.ts'),
+  },
+  {
+    name: 'ui',
+    takes: '[JOB]',
+    most: 1,
+    options: ['job', 'lang'],
+    flags: [{ name: 'port', value: 'N' }],
+    load: () => import('./commands/ui.ts'),
+  },
+  {
     name: 'status',
     takes: '[JOB]',
     most: 1,

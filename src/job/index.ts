@@ -25,3 +25,5 @@ export type { HostOptions, JobOptions, OptionLayer, ResolvedOptions } from './op
 export { VERSION } from './prepare.ts'
 export { explainUrl, openStatus, readEvents, readSummary, resumeOptions, retryStopped } from './status.ts'
 export type { Status } from './status.ts'
+export { openView, URL_SORTS } from './view.ts'
+export type { ErrorGroup, HostRow, JobView, UrlPage, UrlQuery, UrlRow, UrlSort, UrlState } from './view.ts'

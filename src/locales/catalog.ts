@@ -25,28 +25,7 @@ export interface Catalog {
   duration(ms: number): string
 }
 
-type Messages = Readonly<Record<string, string>>
-
-async function load(language: Language): Promise<Messages> {
-  switch (language) {
-    case 'en':
-      return (await import('./en.json', { with: { type: 'json' } })).default
-    case 'pt-BR':
-      return (await import('./pt-BR.json', { with: { type: 'json' } })).default
-    case 'es':
-      return (await import('./es.json', { with: { type: 'json' } })).default
-    case 'zh-CN':
-      return (await import('./zh-CN.json', { with: { type: 'json' } })).default
-    case 'ko':
-      return (await import('./ko.json', { with: { type: 'json' } })).default
-  }
-}
-
-/** Reads the catalogue of a language, and English behind it. */
-export async function openCatalog(language: Language): Promise<Catalog> {
-  const fallback = await load('en')
-  return createCatalog(language, language === 'en' ? fallback : await load(language), fallback)
-}
+export type Messages = Readonly<Record<string, string>>
 
 export function createCatalog(language: Language, messages: Messages, fallback: Messages): Catalog {
   const plural = new Intl.PluralRules(language)

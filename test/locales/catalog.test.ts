@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { COMMANDS } from '../../src/cli/command-table.ts'
-import { LANGUAGES, chooseLanguage, createCatalog, openCatalog, splitDuration } from '../../src/locales/catalog.ts'
+import { LANGUAGES, chooseLanguage, createCatalog, splitDuration } from '../../src/locales/catalog.ts'
 import type { Language } from '../../src/locales/catalog.ts'
+import { openCatalog } from '../../src/locales/open-catalog.ts'
 import { CODES } from '../../src/model/errors.ts'
 import { OPTION_NAMES, optionRow } from '../../src/model/options.ts'
 
@@ -112,7 +113,7 @@ test('every option, error code, command and flag has its sentence', () => {
 
 test('every sentence is used by a table or by the code', () => {
   const code = readdirSync(source, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.startsWith('locales'))
+    .filter((name) => /\.tsx?$/.test(name) && !name.startsWith('locales'))
     .map((name) => readFileSync(join(source, name), 'utf8'))
     .join('\n')
   const used = new Set(keysOfTables())
