@@ -32,7 +32,10 @@ export function createLive(view: JobView): Live {
   let isClosed = false
 
   async function look(): Promise<void> {
-    await view.advance()
+    const advanced = view.advance()
+    // The first time the tables take a moment; the counters need not wait for them.
+    if (view.isComplete) await advanced
+    else advanced.then(again, again)
     const status = await view.status()
     const data = JSON.stringify({ ...status, seq: view.seq, complete: view.isComplete })
     frame = encoder.encode(`id: ${view.seq}\nevent: frame\ndata: ${data}\n\n`)

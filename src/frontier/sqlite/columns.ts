@@ -86,6 +86,9 @@ export interface SeriesPoint {
   readonly done: Readonly<Record<OutcomeWord, number>>
 }
 
+/** id, next_at, blocked_until, interval, errors. */
+type KeyColumns = readonly [number, number, number, number, number]
+
 interface LedgerColumns {
   readonly seq: number
   readonly request: number
@@ -206,22 +209,31 @@ export class JobColumns {
       const counts = state === LEFT ? left : (done[state] as Uint32Array)
       counts[key] = (counts[key] as number) + 1
     }
+    const counted = (word: OutcomeWord): Uint32Array => done[OUTCOMES.indexOf(word)] as Uint32Array
+    const [ok, unchanged, gone] = [counted('ok'), counted('unchanged'), counted('gone')]
+    const [denied, failed, skipped] = [counted('denied'), counted('failed'), counted('skipped')]
+    const statement = this.#db.prepare('SELECT id,next_at,blocked_until,interval,errors FROM key WHERE kind = 0')
+    statement.setReturnArrays(true)
     const rows: HostRow[] = []
-    const keys = this.#db.prepare('SELECT id,next_at,blocked_until,interval,errors FROM key WHERE kind = 0').all()
-    for (const { id, next_at, blocked_until, interval, errors } of keys as unknown as {
-      [name: string]: number
-    }[]) {
-      const key = id as number
-      const counts = Object.fromEntries(OUTCOMES.map((word, i) => [word, (done[i] as Uint32Array)[key] ?? 0]))
+    for (const [key, nextAt, blockedUntil, intervalMs, errors] of statement.all() as unknown as KeyColumns[]) {
+      // The key is newer than the rows that were read.
+      if (key >= known.length) continue
       rows.push({
-        host: this.#names[key] ?? '',
-        known: known[key] ?? 0,
-        left: left[key] ?? 0,
-        done: counts as Record<OutcomeWord, number>,
-        intervalMs: interval as number,
-        blockedUntil: blocked_until as number,
-        nextAt: next_at as number,
-        errors: errors as number,
+        host: this.#names[key] as string,
+        known: known[key] as number,
+        left: left[key] as number,
+        done: {
+          ok: ok[key] as number,
+          unchanged: unchanged[key] as number,
+          gone: gone[key] as number,
+          denied: denied[key] as number,
+          failed: failed[key] as number,
+          skipped: skipped[key] as number,
+        },
+        intervalMs,
+        blockedUntil,
+        nextAt,
+        errors,
       })
     }
     return rows
