@@ -7,6 +7,8 @@ export type CommandName =
   | 'resume'
   | 'stop'
   | 'pause'
+  | 'set'
+  | 'block'
   | 'ui'
   | 'status'
   | 'why'

@@ -83,6 +83,22 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/pause.ts'),
   },
   {
+    name: 'set',
+    takes: '[JOB] [HOST] NAME=VALUE…',
+    most: Infinity,
+    options: ['job', 'lang'],
+    flags: [],
+    load: () => import('./commands/set.ts'),
+  },
+  {
+    name: 'block',
+    takes: '[JOB] HOST…',
+    most: Infinity,
+    options: ['job', 'lang'],
+    flags: [],
+    load: () => import('./commands/block.ts'),
+  },
+  {
     name: 'ui',
     takes: '[JOB]',
     most: 1,

@@ -116,8 +116,69 @@ export function HostsPage() {
           numeric: true,
           cell: ({ left, intervalMs }) => (left === 0 ? '' : duration(left * intervalMs)),
         },
+        { title: t('ui.controls'), cell: (row) => <HostControls row={row} /> },
       ]}
     />
+  )
+}
+
+/** The delay of one host, and blocking it: how many URLs that ends is said first. */
+function HostControls({ row: { host, left, intervalMs } }: { readonly row: HostRow }) {
+  const [doing, setDoing] = useState<'delay' | 'block' | undefined>(undefined)
+  const [delay, setDelay] = useState(`${intervalMs / 1000}s`)
+  const [done, setDone] = useState('')
+  const folder = frame.value?.folder ?? ''
+  const set = async (name: string, value: unknown): Promise<void> => {
+    const answer = await post<{ live: boolean }>('/api/set', { host, name, value })
+    if (answer === undefined) return
+    setDoing(undefined)
+    setDone(answer.live ? t('ui.setLive') : t('ui.setStored'))
+  }
+  if (doing === undefined) {
+    return (
+      <>
+        <button type="button" data-control="delay" onClick={() => setDoing('delay')}>
+          {t('ui.delay')}
+        </button>{' '}
+        <button type="button" data-control="block" onClick={() => setDoing('block')}>
+          {t('ui.block')}
+        </button>{' '}
+        <span role="status">{done}</span>
+      </>
+    )
+  }
+  return (
+    <form
+      class="dialog"
+      aria-label={`${t(doing === 'delay' ? 'ui.delay' : 'ui.block')} ${host}`}
+      onSubmit={(event) => {
+        event.preventDefault()
+        void (doing === 'delay' ? set('delay', delay) : set('block', true))
+      }}
+    >
+      {doing === 'delay' ? (
+        <label>
+          {t('ui.delay')}{' '}
+          <input name="delay" size={6} value={delay} onInput={(event) => setDelay(event.currentTarget.value)} />
+        </label>
+      ) : (
+        <span>{t('ui.blockSure', { count: left })}</span>
+      )}{' '}
+      <button type="submit" class={doing === 'block' ? 'danger' : undefined} data-control="set-yes">
+        {t(doing === 'delay' ? 'ui.apply' : 'ui.block')}
+      </button>{' '}
+      <button type="button" onClick={() => setDoing(undefined)}>
+        {t('ui.cancel')}
+      </button>
+      <Command
+        text={doing === 'delay' ? `sluice set ${folder} ${host} delay=${delay}` : `sluice block ${folder} ${host}`}
+      />
+      {complaint.value === '' ? null : (
+        <span class="complaint" role="alert">
+          {complaint.value}
+        </span>
+      )}
+    </form>
   )
 }
 

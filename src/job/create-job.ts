@@ -20,7 +20,6 @@ import type { FrontierStats, OpenedFrontier } from '../frontier/frontier.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { EventType } from '../model/event.ts'
-import { parseOption } from '../model/options.ts'
 import { emptyCounts, sumCounts } from '../model/outcome.ts'
 import type { PageRecord } from '../model/record.ts'
 import { defaultFailures, evaluateFailIf } from '../policy/fail-if.ts'
@@ -38,6 +37,7 @@ import { etaOf } from './eta.ts'
 import { readStored, setAside, writeStored, writeWhole } from './folder.ts'
 import type { StoredJob } from './folder.ts'
 import type { Job, JobEvent, JobKind, Opening, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
+import { changeSetting } from './live-settings.ts'
 import { openEach, openFetcher, openFrontier, openGeoFiles, openSinks, startPositions } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
@@ -173,36 +173,10 @@ class FolderJob implements Job {
     })
   }
 
-  async set(name: string, value: unknown, by: string): Promise<void> {
-    const { engine } = await this.#open()
-    const { settings } = engine.context
-    const { pace } = this.#pacing
-    switch (name) {
-      case 'delay':
-        pace.delayMs = parseOption('delay', value) as number
-        break
-      case 'perHost':
-        pace.perHost = parseOption('perHost', value) as number
-        break
-      case 'concurrency':
-        settings.concurrency = parseOption('concurrency', value) as number
-        break
-      case 'limit':
-        settings.limit = parseOption('limit', value) as number
-        break
-      case 'rate':
-        settings.ratePerSecond = parseOption('rate', value) as number
-        break
-      case 'bandwidth':
-        settings.bytesPerSecond = parseOption('bandwidth', value) as number
-        break
-      default:
-        throw new SluiceError('OPTION_INVALID', `${name} cannot be changed while the job runs`, {
-          hint: 'delay, perHost, concurrency, limit, rate and bandwidth can; stop the job to change others',
-        })
-    }
-    engine.event('key.changed', { key: '*', what: name, value: String(value) + (by === '' ? '' : ` (by ${by})`) })
-    engine.retune()
+  async set(name: string, value: unknown, by: string, host?: string): Promise<void> {
+    const { engine, backend } = await this.#open()
+    const parts = { engine, frontier: backend.frontier, pacing: this.#pacing, folder: this.folder }
+    await changeSetting(parts, { name, value, by, host })
   }
 
   async retry(query: RetryQuery, dryRun = false): Promise<number> {
@@ -580,6 +554,7 @@ class FolderJob implements Job {
       by?: string
       name?: string
       value?: unknown
+      host?: string
       query?: RetryQuery
       dryRun?: boolean
       drainMs?: number
@@ -594,7 +569,7 @@ class FolderJob implements Job {
       case 'resume':
         return this.resume(by)
       case 'set':
-        return this.set(String(given.name), given.value, by)
+        return this.set(String(given.name), given.value, by, given.host)
       case 'retry':
         return this.retry(given.query ?? {}, given.dryRun === true)
       case 'snapshot':

@@ -96,11 +96,16 @@ export function setAside(folder: string): string | undefined {
   }
 }
 
+/** Whether a name or path leads to a job. */
+export function isJob(job: string, cwd: string): boolean {
+  return existsSync(join(folderOf(job, cwd), 'config.json'))
+}
+
 /** The folder of a named job, or the only (else the latest) one of this directory. */
 export function findJob(job: string | undefined, cwd: string): string {
   if (job !== undefined) {
     const folder = folderOf(job, cwd)
-    if (existsSync(join(folder, 'config.json'))) return folder
+    if (isJob(job, cwd)) return folder
     throw new SluiceError('OPTION_INVALID', `there is no job ${JSON.stringify(job)} here (${folder})`, {
       hint: 'name a folder that ends in .sluice, or run the command in the directory that holds it',
     })

@@ -128,8 +128,11 @@ export interface Job extends AsyncDisposable {
   /** Of a running job: nothing happens. */
   resume(by: string): Promise<void>
   snapshot(): Promise<Snapshot>
-  /** Live settings: the same names as options (`delay`, `perHost`, `rate`, `concurrency`). */
-  set(name: string, value: unknown, by: string): Promise<void>
+  /**
+   * Live settings: the same names as options (`delay`, `perHost`, `rate`, `concurrency`, `limit`, `bandwidth`). With a host:
+   * `delay`, `perHost` and `block` of that host alone. Kept with the job.
+   */
+  set(name: string, value: unknown, by: string, host?: string): Promise<void>
   retry(query: RetryQuery, dryRun?: boolean): Promise<number>
   on<Type extends EventType>(type: Type, listener: (event: JobEvent<Type>) => void): () => void
   onAny(listener: (event: JobEvent) => void): () => void

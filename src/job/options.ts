@@ -20,6 +20,8 @@ export interface HostOptions {
   readonly delay?: string | number
   readonly perHost?: number
   readonly limit?: number
+  /** Nothing is fetched from it: its URLs end as `skipped`, `HOST_BLOCKED`. Default false. */
+  readonly block?: boolean
   /** Proxy for this host alone, or `direct`. */
   readonly proxy?: string
 }
@@ -202,7 +204,7 @@ export function unknownOption(name: string, origin: string): SluiceError {
   })
 }
 
-const HOST_SETTINGS: readonly string[] = ['delay', 'perHost', 'limit', 'proxy']
+const HOST_SETTINGS: readonly string[] = ['delay', 'perHost', 'limit', 'block', 'proxy']
 
 function checkTogether(values: Partial<Record<OptionName, unknown>>): void {
   if (values.robots === 'ignore' && typeof values.reason !== 'string') {

@@ -9,6 +9,8 @@ import { requestControl } from './control.ts'
 import type { ControlMethod } from './control.ts'
 import { nameOf, readStored } from './folder.ts'
 import type { RetryQuery, Why } from './job.ts'
+import { storeChange } from './live-settings.ts'
+import type { SettingChange } from './live-settings.ts'
 import { explainUrl, openStatus, retryStopped } from './status.ts'
 import type { Status } from './status.ts'
 
@@ -52,6 +54,8 @@ export interface JobView {
   advance(): Promise<void>
   /** Asks the live owner; undefined: nobody runs the job. */
   control(method: ControlMethod, params: unknown): Promise<unknown>
+  /** Changes a setting of the job, for all hosts or one; true: a live owner obeys it at once, else it is kept for the next run. */
+  set(change: SettingChange): Promise<boolean>
   /** Queues matching URLs again, live or stopped; or only counts them. */
   retry(query: RetryQuery, dryRun: boolean): Promise<number>
   close(): Promise<void>
@@ -134,6 +138,12 @@ class FolderView implements JobView {
   async retry(query: RetryQuery, dryRun: boolean): Promise<number> {
     const answer = await this.control('retry', { query, dryRun, by: 'the dashboard' })
     return typeof answer === 'number' ? answer : retryStopped(this.folder, query, dryRun)
+  }
+
+  async set(change: SettingChange): Promise<boolean> {
+    const isLive = (await this.control('set', change)) !== undefined
+    if (!isLive) storeChange(this.folder, change)
+    return isLive
   }
 
   async close(): Promise<void> {

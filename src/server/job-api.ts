@@ -77,6 +77,11 @@ export function jobApi(view: JobView): Hono {
         : context.json(await view.status())
     })
   }
+  api.post('/set', async (context) => {
+    const { name, value, host } = await context.req.json<{ name?: unknown; value?: unknown; host?: unknown }>()
+    const change = { name: String(name), value, by: 'the dashboard', host: typeof host === 'string' ? host : undefined }
+    return context.json({ live: await view.set(change) })
+  })
   api.post('/retry', async (context) => {
     const given = await context.req.json<{ query?: Record<string, string>; dryRun?: boolean }>()
     return context.json({ urls: await view.retry(given.query ?? {}, given.dryRun === true) })

@@ -152,6 +152,45 @@ test('a job that runs is paused, resumed and stopped in the browser, and the ori
   })
 })
 
+test('the delay of a host and blocking it reach the next fetch, and are kept', { skip: withoutBrowser }, async (t) => {
+  const origin = await startOrigin({ sites: SITES })
+  t.after(() => origin.close())
+  const browser = await openBrowser()
+  t.after(() => browser.close())
+  await inFolder(async (cwd) => {
+    writeList(cwd)
+    const job = start(['fetch', 'urls.txt', ...polite(origin), '--delay', '50ms', '--ui'], { cwd })
+    await job.said('#k=')
+    const { page, errors } = await look(browser, /http:\S+#k=\S+/.exec(job.stderr())?.[0] ?? '')
+    await page.click('header a[href="/hosts"]')
+    await page.click('tr:has-text("b.test") [data-control=block]')
+    assert.match((await page.textContent('form.dialog')) ?? '', /URLs? left/)
+    await page.click('[data-control=set-yes]')
+    await page.waitForSelector('tr:has-text("b.test") [role=status]:has-text("now")')
+    const blocked = origin.ledger('b.test').count
+    await page.click('tr:has-text("a.test") [data-control=delay]')
+    await page.fill('input[name=delay]', '300ms')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('tr:has-text("a.test") [role=status]:has-text("now")')
+    const from = origin.ledger('a.test').count
+    await origin.until(from + 4, 'a.test')
+    const arrivals = [...origin.ledger('a.test').arrivals()].slice(from)
+    const gaps = arrivals.slice(1).map(({ arrivedAt }, i) => arrivedAt - (arrivals[i]?.endedAt ?? 0))
+    assert.ok(gaps.length > 0 && gaps.every((gap) => gap >= 299), `gaps ${gaps.join(', ')}`)
+    // What was in flight when it was blocked has been answered since.
+    assert.ok(origin.ledger('b.test').count - blocked <= 1)
+    assert.deepEqual(errors, [])
+    await runCli(['stop'], { cwd })
+    await job.ended
+    const before = origin.ledger('b.test').count
+    assert.match((await runCli(['set', 'urls', 'a.test', 'delay=0'], { cwd })).stderr, /next run/)
+    await runCli(['resume', '--delay', '0'], { cwd })
+    assert.equal(origin.ledger('b.test').count, before)
+    const { codes } = await openStatus(join(cwd, 'urls.sluice'))
+    assert.equal(codes['skipped/HOST_BLOCKED'], 120 - (await openStatus(join(cwd, 'urls.sluice'))).done.gone)
+  })
+})
+
 test('a group of failures is counted, then queued again', { skip: withoutBrowser }, async (t) => {
   const origin = await startOrigin({ sites: SITES })
   t.after(() => origin.close())
