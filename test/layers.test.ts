@@ -59,15 +59,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   session: { may: ['model', 'url', 'http', 'fetch/fetcher.ts'], packages: ['htmlparser2', 'tough-cookie'] },
   extract: {
     may: ['model', 'url', 'http'],
-    packages: [
-      '@standard-schema/spec',
-      'css-select',
-      'domhandler',
-      'dom-serializer',
-      'entities',
-      'htmlparser2',
-      'unpdf',
-    ],
+    packages: ['@standard-schema/spec', 'css-what', 'entities', 'unpdf'],
   },
   warc: { may: ['model'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:zlib'] },
   sink: { may: ['model', 'warc'] },

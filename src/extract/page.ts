@@ -3,17 +3,17 @@
  * network, no clock and no other page.
  */
 import { readFileSync } from 'node:fs'
-import type { ParentNode } from 'domhandler'
 import { decodeText, sniffCharset } from '../http/charset.ts'
 import { isHtml, isText, isXml } from '../http/content-type.ts'
 import { headerValue } from '../http/headers.ts'
 import { detach } from '../url/detach.ts'
 import type { FollowedLink, PageInput } from './extraction.ts'
-import { Tree } from './page-tree.ts'
 import { PageElement } from './selection.ts'
 import type { TreeContext } from './selection.ts'
 import { jsonLdOf, metaOf, microdataOf, openGraphOf } from './structured-data.ts'
 import type { MicrodataItem } from './structured-data.ts'
+import { findAll, findFirst } from './tree/query.ts'
+import { PAGE, Tree } from './tree/tree.ts'
 import { collapse, stripUrl } from './white-space.ts'
 
 /** What `follow` takes: URLs and elements with one; undefined counts as none. */
@@ -79,15 +79,15 @@ export class ExtractPage {
 
   /** First match in the order of the page; undefined without one. */
   $(selector: string): PageElement | undefined {
-    const { tree } = this.#parsed()
-    const node = tree.first(selector, tree.root)
-    return node === undefined ? undefined : this.#wrap(node)
+    const context = this.#parsed()
+    const node = findFirst(context.tree, selector, PAGE)
+    return node < 0 ? undefined : new PageElement(node, context)
   }
 
   /** All matches. Pages that are no text (PDF, images) have no elements. */
   $$(selector: string): PageElement[] {
-    const { tree } = this.#parsed()
-    return tree.all(selector, tree.root).map((node) => this.#wrap(node))
+    const context = this.#parsed()
+    return findAll(context.tree, selector, PAGE).map((node) => new PageElement(node, context))
   }
 
   /** Text of the first `title`, white space collapsed. */
@@ -164,13 +164,10 @@ export class ExtractPage {
     const { contentType } = this
     const isMarkup = contentType === '' || isText(contentType)
     const tree = new Tree(isMarkup ? this.text() : '', isXml(contentType) && !isHtml(contentType))
-    const href = tree.isXml ? undefined : tree.first('base[href]', tree.root)?.attribs.href
+    const element = tree.isXml ? -1 : findFirst(tree, 'base[href]', PAGE)
+    const href = element < 0 ? undefined : tree.valueOf(element, 'href')
     const base = (href === undefined ? undefined : URL.parse(stripUrl(href), this.final)?.href) ?? this.final
     return (this.#context = { tree, base })
-  }
-
-  #wrap(node: ParentNode): PageElement {
-    return new PageElement(node as ConstructorParameters<typeof PageElement>[0], this.#parsed())
   }
 }
 
