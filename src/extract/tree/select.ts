@@ -22,8 +22,10 @@ interface Step {
 
 const NO = 0
 const YES = 1
+/** No, and with no element before it beside it either: they have been tried. */
+const NOT_BESIDE = 2
 /** No, and with nothing further out either: the way to the root has been tried. */
-const NEVER = 2
+const NEVER = 3
 
 const TEMPLATE = knownName('template')
 const SCOPE: Selector = { type: 'pseudo' as Selector['type'], name: 'scope', data: null } as Selector
@@ -169,8 +171,8 @@ function allOf(tests: readonly Test[]): Test {
 }
 
 /**
- * Whether what stands left of a step is there, seen from an element that passed the step's own test. Linear in the depth
- * for each step: once the way to the root has been tried in vain, starting further out is in vain, too.
+ * Whether what stands left of a step is there, seen from an element that passed the step's own test. Each step looks at
+ * each element once: what has been tried in vain from near is in vain from further away, too.
  */
 function leftOf({ left, relation }: Step, tree: Tree, node: number, scope: number): number {
   if (left === undefined) return YES
@@ -178,14 +180,14 @@ function leftOf({ left, relation }: Step, tree: Tree, node: number, scope: numbe
   switch (relation) {
     case 'descendant':
       for (let i = parent[node]!; i !== PAGE; i = parent[i]!) {
-        if (!left.test(tree, i, scope)) continue
-        const found = leftOf(left, tree, i, scope)
-        if (found !== NO) return found
+        const found = left.test(tree, i, scope) ? leftOf(left, tree, i, scope) : NO
+        if (found === YES || found === NEVER) return found
       }
       return NEVER
     case 'child': {
       const i = parent[node]!
-      return i !== PAGE && left.test(tree, i, scope) ? leftOf(left, tree, i, scope) : NO
+      const found = i !== PAGE && left.test(tree, i, scope) ? leftOf(left, tree, i, scope) : NO
+      return found === NO ? NOT_BESIDE : found
     }
     case 'adjacent': {
       const i = tree.siblings.previous[node]!
@@ -193,11 +195,10 @@ function leftOf({ left, relation }: Step, tree: Tree, node: number, scope: numbe
     }
     case 'sibling':
       for (let i = tree.siblings.previous[node]!; i >= 0; i = tree.siblings.previous[i]!) {
-        if (!left.test(tree, i, scope)) continue
-        const found = leftOf(left, tree, i, scope)
+        const found = left.test(tree, i, scope) ? leftOf(left, tree, i, scope) : NO
         if (found !== NO) return found
       }
-      return NO
+      return NOT_BESIDE
     default:
       // `<`: an element with a child that is what stands left.
       for (let i = tree.firstChild(node); i >= 0; i = tree.next(i)) {

@@ -144,14 +144,15 @@ export class Tree {
     return blocks.length > 0 ? `${text} ` : text
   }
 
-  /** All text below, `br` as a line feed: what `:contains` looks through. */
+  /** All text of an element, each `br` a line feed: what `:contains` looks through. */
   allText(node: number): string {
     const { name, end } = this.nodes
     let text = ''
-    for (let i = node + 1; i < end[node]!; i++) {
+    for (let i = node; i < end[node]!; ) {
       const kind = name[i]!
-      if (kind === BR) text += '\n'
-      else if (isText(kind)) text += this.data(i)
+      if (isText(kind)) text += this.data(i)
+      else if (kind === BR) text += '\n'
+      i = kind === BR ? end[i]! : i + 1
     }
     return text
   }
