@@ -2,22 +2,25 @@
  * Extractors over stored pages instead of the web: every page of an archive once (its latest answer), on all cores, without
  * one request. Beside the job's own extractors it says field by field what would change; only `accept` writes.
  */
-import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { systemClock } from '../engine/clock.ts'
 import { ExtractionReport, type ExtractionFigures } from '../engine/extraction-report.ts'
-import type { Extraction, ExtractorPool, PageInput } from '../extract/extraction.ts'
+import type { Extraction, ExtractorPool, PageInput, StoredPage, StoredPagePool } from '../extract/extraction.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Sink, SinkRecord } from '../sink/sink.ts'
-import { openArchive, type ArchivePage } from '../source/warc.ts'
+import { openArchive, type Archive } from '../source/warc.ts'
 import { createFingerprint, hexOf } from '../url/fingerprint.ts'
+import { archiveReader } from './archive-reader.ts'
+import { ExtractRuns } from './extract-runs.ts'
 import { readStored, writeStored } from './folder.ts'
 import { ItemDiff } from './item-diff.ts'
 import { openSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
 import { resolveOptions } from './options.ts'
 import type { OptionLayer } from './options.ts'
-import { pageInput, runPage } from './page-input.ts'
+import { latestPages, type IndexedPage } from './latest-pages.ts'
+import { pageInput } from './page-input.ts'
 
 export interface ReExtractInit {
   /** Job folder, folder of WARC files, or one WARC file. */
@@ -51,42 +54,37 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
   const started = clock.now()
   const stored = existsSync(join(subject, 'config.json')) ? readStored(subject) : undefined
   const archive = openArchive(stored === undefined ? subject : archiveOf(subject))
+  const places = latestPages(archive.files)
   const before = stored?.options['extract']
-  const pool = await poolOf(init, init.modules, cwd)
-  const old = Array.isArray(before) ? await poolOf(init, before as string[], stored?.cwd ?? cwd) : undefined
+  const pool = await poolOf(init, init.modules, cwd, archive)
+  const old = Array.isArray(before) ? await poolOf(init, before as string[], stored?.cwd ?? cwd, archive) : undefined
   const output = accept ? await openOutput(init, stored?.id, pool) : undefined
   const report = new ExtractionReport(undefined)
   const diff = old === undefined ? undefined : new ItemDiff()
-  const latest = latestCaptures(archive.files)
-  const fingerprint = await createFingerprint(0n)
   let pages = 0
   let batch: SinkRecord[] = []
   let seq = 0
+  const answered = ({ id, url }: Pick<StoredPage, 'id' | 'url'>, now: Extraction, previous?: Extraction): void => {
+    if (!now.matched) return
+    pages++
+    report.add(url, now)
+    if (previous !== undefined) diff?.compare(url, previous, now)
+    if (output !== undefined && now.failure === undefined) batch.push(recordOf(id, url, now, ++seq))
+  }
   const flush = async (): Promise<void> => {
     const full = batch
     batch = []
     for (const sink of output?.sinks ?? []) if (full.length > 0) await sink.write(full)
   }
   try {
-    const running = new Set<Promise<void>>()
-    for await (const page of archive.pages()) {
-      if (!isCurrent(page, latest)) continue
-      const input = pageInput(page, hexOf(fingerprint.of(page.url)))
-      if (!pool.wants(input.url, input.contentType, undefined)) continue
-      pages++
-      const work = Promise.all([runPage(pool, input), old === undefined ? undefined : runPage(old, input)]).then(
-        ([extraction, previous]) => {
-          report.add(input.url, extraction)
-          if (previous !== undefined) diff?.compare(input.url, previous, extraction)
-          if (output !== undefined && extraction.failure === undefined) batch.push(recordOf(input, extraction, ++seq))
-        },
-      )
-      running.add(work)
-      void work.finally(() => running.delete(work))
-      while (Math.min(pool.room, old?.room ?? 1) <= 0) await Promise.race(running)
+    const runs = new ExtractRuns(pool, old, answered)
+    const found = places === undefined ? scanned(archive, pool) : indexed(places, pool)
+    for await (const page of found) {
+      runs.start(page)
       if (batch.length >= BATCH) await flush()
+      await runs.room()
     }
-    await Promise.all(running)
+    await runs.end()
     await flush()
     for (const sink of output?.sinks ?? []) await sink.close()
     output?.finish()
@@ -114,9 +112,14 @@ function archiveOf(folder: string): string {
   return path
 }
 
-async function poolOf(init: ReExtractInit, modules: readonly string[], cwd: string): Promise<ExtractorPool> {
+async function poolOf(
+  init: ReExtractInit,
+  modules: readonly string[],
+  cwd: string,
+  archive: Archive,
+): Promise<StoredPagePool> {
   const options = resolveOptions([init.layer, { origin: 'flag', values: { extract: modules, out: undefined } }])
-  return (await openPool(options, cwd, systemClock())) as ExtractorPool
+  return (await openPool(options, cwd, systemClock(), archiveReader(archive.files))) as StoredPagePool
 }
 
 interface Output {
@@ -156,33 +159,27 @@ async function openOutput(init: ReExtractInit, id: string | undefined, pool: Ext
   }
 }
 
-/** `file:offset` of the last answer of each URL, by the indexes beside the files; empty where there are none. */
-function latestCaptures(files: readonly string[]): Map<string, string> {
-  const latest = new Map<string, { readonly at: string; readonly place: string }>()
-  for (const file of files) {
-    const index = file.replace(/\.warc(?:\.gz)?$/, '.cdxj')
-    if (!existsSync(index)) return new Map()
-    for (const line of readFileSync(index, 'utf8').split('\n')) {
-      const open = line.indexOf('{')
-      if (open < 0) continue
-      const at = line.split(' ')[1] ?? ''
-      const { url, offset, status } = JSON.parse(line.slice(open)) as { url: string; offset: string; status?: string }
-      // A 304 repeats what is there; what failed says nothing about the page.
-      if (status !== '200') continue
-      const known = latest.get(url)
-      if (known === undefined || known.at <= at) latest.set(url, { at, place: `${basename(file)}:${offset}` })
-    }
+/** By the indexes: threads read the pages themselves. What no extractor can want is not read at all. */
+async function* indexed(places: readonly IndexedPage[], pool: ExtractorPool): AsyncGenerator<StoredPage, undefined> {
+  const fingerprint = await createFingerprint(0n)
+  for (const { url, mime, place } of places) {
+    // An index may name something that is no type: `unk`, `warc/revisit`.
+    if (mime !== undefined && !pool.wants(url, mime, undefined)) continue
+    yield { id: hexOf(fingerprint.of(url)), url, place }
   }
-  return new Map([...latest].map(([url, { place }]) => [url, place]))
 }
 
-function isCurrent(page: ArchivePage, latest: Map<string, string>): boolean {
-  if (page.status !== 200 || page.problem !== undefined) return false
-  const place = latest.get(page.url)
-  return place === undefined ? latest.size === 0 : place === `${basename(page.file)}:${page.offset}`
+/** Without indexes: only who reads everything knows where a record begins. */
+async function* scanned(archive: Archive, pool: ExtractorPool): AsyncGenerator<PageInput, undefined> {
+  const fingerprint = await createFingerprint(0n)
+  for await (const page of archive.pages()) {
+    if (page.status !== 200 || page.problem !== undefined) continue
+    const input = pageInput(page, hexOf(fingerprint.of(page.url)))
+    if (pool.wants(input.url, input.contentType, undefined)) yield input
+  }
 }
 
-function recordOf({ id, url }: PageInput, { items }: Extraction, seq: number): SinkRecord {
+function recordOf(id: string, url: string, { items }: Extraction, seq: number): SinkRecord {
   const t = new Date(0).toISOString()
   const record = { url, outcome: 'ok', depth: 0, attempt: 1, t, run: 1, seq } as const
   return { record, json: JSON.stringify(record), dedupeKey: id, items, body: new Uint8Array(0) }

@@ -9,7 +9,7 @@ import { decodedBody } from '../warc/body.ts'
 import { type IndexEntry, parseIndexLine, REVISIT_MIME } from '../warc/cdxj.ts'
 import { lookupKey } from '../warc/cdxj-file.ts'
 import { type HttpHead, readHttpHead } from '../warc/http-block.ts'
-import { readRecords, type WarcRecord } from '../warc/reader.ts'
+import { PlacedRecords, readRecords, type WarcRecord } from '../warc/reader.ts'
 import { surtOf } from '../warc/surt.ts'
 import { readFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
@@ -44,6 +44,21 @@ export interface Archive {
   pages(): AsyncGenerator<ArchivePage, undefined>
   /** The last stored answer of a URL, by the indexes beside the files; undefined where they name none. */
   lookup(url: string): Promise<ArchivePage | undefined>
+  /**
+   * The answer at a place that an index names; undefined where it is none. The file stays open for the next one.
+   * @throws SluiceError `INPUT_UNREADABLE` where there is no whole record, or one of another URL
+   */
+  at(place: RecordPlace): Promise<ArchivePage | undefined>
+}
+
+/** Where an index says that a record of a URL is. */
+export interface RecordPlace {
+  readonly url: string
+  /** Path. */
+  readonly file: string
+  readonly offset: number
+  /** Bytes in the file. */
+  readonly length: number
 }
 
 const MAX_BODY = 256 * 1024 * 1024
@@ -68,11 +83,13 @@ class Files implements Archive {
   readonly files: readonly string[]
   readonly #options: ArchiveOptions
   readonly #maxBody: number
+  readonly #placed: PlacedRecords
 
   constructor(files: readonly string[], options: ArchiveOptions) {
     this.files = files
     this.#options = options
     this.#maxBody = options.maxBody ?? MAX_BODY
+    this.#placed = new PlacedRecords(this.#maxBody)
   }
 
   async *pages(): AsyncGenerator<ArchivePage, undefined> {
@@ -93,6 +110,14 @@ class Files implements Archive {
       if (record !== undefined) return this.#pageOf(record, file)
     }
     return undefined
+  }
+
+  async at({ url, file, offset, length }: RecordPlace): Promise<ArchivePage | undefined> {
+    const record = await this.#placed.read(file, offset, length)
+    if (record?.header('warc-target-uri') === url) return this.#pageOf(record, file)
+    throw new SluiceError('INPUT_UNREADABLE', `cannot read ${file}: at byte ${offset} is no record of ${url}`, {
+      hint: `${indexOf(file)} is of another file: without it the archive is read from its start`,
+    })
   }
 
   async #pageOf(record: WarcRecord, file: string): Promise<ArchivePage | undefined> {

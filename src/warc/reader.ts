@@ -4,10 +4,11 @@
  * within its last record, as a death leaves it, is read up to there; damage before the end is an error. Memory holds one
  * record, or of a large one the start that was asked for.
  */
+import { closeSync, openSync, readSync } from 'node:fs'
 import { constants, gunzipSync } from 'node:zlib'
 import { SluiceError } from '../model/errors.ts'
 import { endOfHead } from './http-block.ts'
-import { readMember } from './member.ts'
+import { decodedMember, readMember, type Member } from './member.ts'
 import { Window } from './window.ts'
 
 export interface WarcRecord {
@@ -44,6 +45,8 @@ const GZIP = 0x1f
 /** A block may be longer than its record says, as far as this: what is over is passed by, as other readers do. */
 const SURPLUS = 65_536
 const NEXT = '\nWARC/'
+/** Records up to this size in the file are read into memory that is kept for the next ones. */
+const PLACED_AT_ONCE = 4 * 1024 * 1024
 
 /** @throws SluiceError `INPUT_UNREADABLE` with the offset of what is no record */
 export async function* readRecords(path: string, options: ReadOptions = {}): AsyncGenerator<WarcRecord, undefined> {
@@ -63,6 +66,46 @@ export async function* readRecords(path: string, options: ReadOptions = {}): Asy
     }
   } finally {
     await window.close()
+  }
+}
+
+/**
+ * Records at places that an index names, one after the other. For a thread that has nothing else to do: an ordinary
+ * record is read and decoded at once, without a turn of the event loop. The file read last stays open.
+ */
+export class PlacedRecords {
+  readonly #keep: number
+  #path: string | undefined
+  #file = -1
+  #bytes: Buffer = Buffer.alloc(0)
+
+  /** @param keep at most so many bytes of a block are held in memory */
+  constructor(keep: number) {
+    this.#keep = keep
+  }
+
+  /** Undefined where the file ends before it. @throws SluiceError `INPUT_UNREADABLE` with the offset of what is no record */
+  async read(path: string, offset: number, length: number): Promise<WarcRecord | undefined> {
+    const member = length > PLACED_AT_ONCE ? undefined : decodedMember(this.#view(path, offset, length))
+    if (member !== undefined) return recordsIn(member, offset, this.#keep, path)[0]
+    for await (const record of readRecords(path, { from: offset, to: offset + length, keep: this.#keep })) return record
+    return undefined
+  }
+
+  /** Void with the next one. */
+  #view(path: string, offset: number, length: number): Buffer {
+    if (this.#path !== path) {
+      if (this.#path !== undefined) closeSync(this.#file)
+      this.#path = undefined
+      try {
+        this.#file = openSync(path, 'r')
+      } catch (cause) {
+        throw unreadable(path, cause)
+      }
+      this.#path = path
+    }
+    if (this.#bytes.length < length) this.#bytes = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#bytes.length))
+    return this.#bytes.subarray(0, readSync(this.#file, this.#bytes, 0, length, offset))
   }
 }
 
@@ -103,9 +146,13 @@ async function opened(path: string, options: ReadOptions): Promise<Window> {
   try {
     return await Window.open(path, options.from ?? 0, options.to)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new SluiceError('INPUT_UNREADABLE', `cannot read ${path}: ${reason}`, { hint: 'check the path', cause })
+    throw unreadable(path, cause)
   }
+}
+
+function unreadable(path: string, cause: unknown): SluiceError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SluiceError('INPUT_UNREADABLE', `cannot read ${path}: ${reason}`, { hint: 'check the path', cause })
 }
 
 async function fromGzip(window: Window, keep: number, path: string): Promise<Step> {
@@ -113,7 +160,13 @@ async function fromGzip(window: Window, keep: number, path: string): Promise<Ste
   const member = await readMember(window, keep + LONGEST_HEADER)
   if (member.state === 'torn') return tornStep(member.reason)
   if (member.state === 'damaged') throw damaged(path, offset, member.reason)
-  const { bytes, size, length } = member
+  return { records: recordsIn(member, offset, keep, path), length: member.length }
+}
+
+type Whole = Extract<Member, { state: 'whole' }>
+
+/** @throws SluiceError where there is none, or they do not fit into their member */
+function recordsIn({ bytes, size, length }: Whole, offset: number, keep: number, path: string): WarcRecord[] {
   const records: WarcRecord[] = []
   let at = skipLines(bytes, 0)
   while (at < bytes.length) {
@@ -133,7 +186,7 @@ async function fromGzip(window: Window, keep: number, path: string): Promise<Ste
     records.push(recordOf(head, bytes.subarray(start, Math.min(end, start + keep)), offset, length))
     at = skipLines(bytes, end)
   }
-  return { records, length }
+  return records
 }
 
 async function fromPlain(window: Window, keep: number, path: string, isFirst: boolean): Promise<Step> {
