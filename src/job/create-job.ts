@@ -266,7 +266,18 @@ class FolderJob implements Job {
     const known = folder === undefined ? undefined : readStored(folder)
     const stored = folder === undefined ? undefined : storedJobOf(this.#plan, inputs.subject, known, this.#clock.wall())
     const fingerprint = await createFingerprint(BigInt(`0x${stored?.seed ?? '0'}`))
-    const backend = await openFrontier(folder, options, this.#clock, fingerprint, (key) => this.#pacing.defaults(key))
+    const spoolFolder = join(folder ?? tmpdir(), folder === undefined ? `sluice-${randomUUID()}` : 'spool')
+    // Not before the frontier has locked the folder.
+    let parts: PartFolder | undefined
+    const partsOf = (): PartFolder => (parts ??= openParts(options, folder ?? spoolFolder))
+    const backend = await openFrontier(
+      folder,
+      options,
+      this.#clock,
+      fingerprint,
+      (key) => this.#pacing.defaults(key),
+      () => partsOf().grown,
+    )
     let fetcher: Fetcher | undefined
     let pool: ExtractorPool | undefined
     try {
@@ -289,9 +300,8 @@ class FolderJob implements Job {
         scopeChanged,
         planned,
       )
-      const spoolFolder = join(folder ?? tmpdir(), folder === undefined ? `sluice-${randomUUID()}` : 'spool')
       const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
-      const parts = openParts(options, folder ?? spoolFolder)
+      const parts = partsOf()
       await removeOrphans(parts, backend.frontier, before)
       fetcher = await openFetcher(options, this.#clock, agent, concurrency, spoolFolder, inputs.seeds, parts)
       const session = planned === undefined ? undefined : openSession(planned, fetcher, this.#clock, folder)

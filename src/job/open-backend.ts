@@ -114,6 +114,7 @@ export async function openFrontier(
   clock: Clock,
   fingerprint: Fingerprint,
   defaults: (key: string) => KeyDefaults,
+  progressed?: () => ReadonlySet<bigint>,
 ): Promise<OpenedFrontier> {
   const inputFp = (source: string, ordinal: number): bigint => fingerprint.ofInput(source, ordinal)
   if (folder === undefined) return memoryFrontier({ clock, defaults, inputFp })
@@ -126,6 +127,7 @@ export async function openFrontier(
     durability: options.get<'kill' | 'power'>('durability') ?? 'kill',
     unsafeLock: options.get<boolean>('unsafeLock') ?? false,
     repeatUnsafe: options.get<boolean>('retryUnsafe') ?? false,
+    ...(progressed === undefined ? {} : { progressed }),
     seenBudgetBytes: options.get<number>('seenBudget') as number,
   })
 }
