@@ -82,7 +82,7 @@ export interface ExtractFailure {
   >
   /** For people, English. */
   readonly message: string
-  /** Place in the extractor, `file:line:column`, and the lines around it; where it is known. */
+  /** Place in the extractor, `file:line:column`, the lines around it and where it was called; where it is known. */
   readonly frame: string | undefined
 }
 

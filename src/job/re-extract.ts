@@ -6,7 +6,14 @@ import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { systemClock } from '../engine/clock.ts'
 import { ExtractionReport, type ExtractionFigures } from '../engine/extraction-report.ts'
-import type { Extraction, ExtractorPool, PageInput, StoredPage, StoredPagePool } from '../extract/extraction.ts'
+import type {
+  ExtractFailure,
+  Extraction,
+  ExtractorPool,
+  PageInput,
+  StoredPage,
+  StoredPagePool,
+} from '../extract/extraction.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Sink, SinkRecord } from '../sink/sink.ts'
 import { openArchive, type Archive } from '../source/warc.ts'
@@ -20,7 +27,7 @@ import { openPool } from './open-pool.ts'
 import { resolveOptions } from './options.ts'
 import type { OptionLayer } from './options.ts'
 import { latestPages, type IndexedPage } from './latest-pages.ts'
-import { pageInput } from './page-input.ts'
+import { pageInput, withoutFolder } from './page-input.ts'
 
 export interface ReExtractInit {
   /** Job folder, folder of WARC files, or one WARC file. */
@@ -34,9 +41,19 @@ export interface ReExtractInit {
   readonly accept: boolean
 }
 
+/** One way in which the extractor failed. */
+export interface FailureReport extends ExtractFailure {
+  /** Pages it cost. */
+  count: number
+  /** The first of them. */
+  readonly url: string
+}
+
 export interface ReExtraction {
   readonly pages: number
   readonly figures: ExtractionFigures
+  /** Different failures, most frequent first; what comes beyond `FAILURES` is counted in the figures only. */
+  readonly failures: readonly FailureReport[]
   /** Against the job's own extractors; undefined where it has none. */
   readonly diff: ItemDiff | undefined
   /** Where items were written. */
@@ -44,6 +61,8 @@ export interface ReExtraction {
   readonly ms: number
 }
 
+/** Different failures kept. */
+const FAILURES = 100
 /** Items written together. */
 const BATCH = 64
 
@@ -60,6 +79,7 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
   const old = Array.isArray(before) ? await poolOf(init, before as string[], stored?.cwd ?? cwd, archive) : undefined
   const output = accept ? await openOutput(init, stored?.id, pool) : undefined
   const report = new ExtractionReport(undefined)
+  const failures = new Map<string, FailureReport>()
   const diff = old === undefined ? undefined : new ItemDiff()
   let pages = 0
   let batch: SinkRecord[] = []
@@ -68,6 +88,7 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
     if (!now.matched) return
     pages++
     report.add(url, now)
+    if (now.failure !== undefined) note(failures, withoutFolder(now.failure, cwd), url)
     if (previous !== undefined) diff?.compare(url, previous, now)
     if (output !== undefined && now.failure === undefined) batch.push(recordOf(id, url, now, ++seq))
   }
@@ -99,7 +120,22 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
     await old?.close()
   }
   const outputs = output?.paths ?? []
-  return { pages, figures: report.figures, diff, outputs, ms: clock.now() - started }
+  return {
+    pages,
+    figures: report.figures,
+    failures: [...failures.values()].toSorted((a, b) => b.count - a.count),
+    diff,
+    outputs,
+    ms: clock.now() - started,
+  }
+}
+
+/** One mistake mostly costs many pages. */
+function note(failures: Map<string, FailureReport>, failure: ExtractFailure, url: string): void {
+  const kind = `${failure.code}\n${failure.message}\n${failure.frame ?? ''}`
+  const known = failures.get(kind)
+  if (known !== undefined) known.count++
+  else if (failures.size < FAILURES) failures.set(kind, { ...failure, count: 1, url })
 }
 
 function archiveOf(folder: string): string {
