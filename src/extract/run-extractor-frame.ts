@@ -82,7 +82,9 @@ function placesIn(stack: string): Place[] {
     return [{ file: pathOf(head[1]!), line: Number(head[2]), column }]
   }
   const places: Place[] = []
-  for (const match of stack.matchAll(/^ +at (?:.*? \()?(?:async )?((?:file:\/\/|\/|[A-Za-z]:[\\/])[^\n]*?):(\d+):(\d+)\)?$/gm)) {
+  for (const match of stack.matchAll(
+    /^ +at (?:.*? \()?(?:async )?((?:file:\/\/|\/|[A-Za-z]:[\\/])[^\n]*?):(\d+):(\d+)\)?$/gm,
+  )) {
     const file = pathOf(match[1]!)
     if (file.startsWith(OWN) || /[\\/]node_modules[\\/]/.test(file)) continue
     places.push({ file, line: Number(match[2]), column: Number(match[3]) })

@@ -176,16 +176,19 @@ test('R29: hostile sources of images end as values in rows, and asking again add
       seeds: 'http://n.test/photo?index=[0-2]',
       resolve: origin.resolveFlag,
       out: `sqlite:${path}#MovieData`,
+      param: 'group=3',
       extract: defineExtractor({
-        extract: (page) => page.$$('img[width=300]').map((image) => ({ src: image.url('src') ?? '' })),
+        extract: (page) =>
+          page.$$('img[width=300]').map((image) => ({ src: image.url('src') ?? '', group: page.input?.['group'] })),
         key: (item) => item.src,
       }),
     }
     for (const again of [false, true]) {
       await fetched({ ...options, ifChanged: again })
       const database = new DatabaseSync(path, { readOnly: true })
-      const rows = database.prepare('SELECT src FROM MovieData ORDER BY src').all()
+      const rows = database.prepare('SELECT src, [group] FROM MovieData ORDER BY src').all()
       database.close()
+      assert.ok(rows.every(({ group }) => group === '3'))
       assert.deepEqual(
         rows.map(({ src }) => src),
         ['http://n.test/a.jpg?a=1&b=2', 'http://n.test/b.jpg', `http://n.test/x');%20DROP%20TABLE%20MovieData;%20--`],

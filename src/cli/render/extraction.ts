@@ -14,7 +14,11 @@ export function renderExtraction(done: ReExtraction, accepted: boolean, { t, num
   for (const { code, message, frame, count, url } of done.failures.slice(0, FAILURES)) {
     lines.push(`  ${code} (${number(count)}, ${visible(url)})`)
     const text = frame === undefined ? message : `${message}\n${frame}`
-    lines.push(...visible(text).split('\n').map((line) => `    ${line}`))
+    lines.push(
+      ...visible(text)
+        .split('\n')
+        .map((line) => `    ${line}`),
+    )
   }
   if (done.failures.length > FAILURES) {
     lines.push(`  ${t('check.more', { count: done.failures.length - FAILURES })}`)
