@@ -174,7 +174,7 @@ export const COMMANDS: readonly CommandRow[] = [
     name: 'export',
     takes: '[JOB]',
     most: 1,
-    options: ['job', 'lang'],
+    options: ['job', 'out', 'lang'],
     flags: [
       { name: 'failed' },
       { name: 'items' },

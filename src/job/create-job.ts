@@ -34,7 +34,7 @@ import { serveControl } from './control.ts'
 import type { ControlMethod, ControlServer } from './control.ts'
 import { userAgent } from './contact.ts'
 import { etaOf } from './eta.ts'
-import { readStored, setAside, writeStored, writeWhole } from './folder.ts'
+import { readStored, writeStored, writeWhole } from './folder.ts'
 import type { StoredJob } from './folder.ts'
 import type { Job, JobEvent, JobKind, Opening, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
 import { changeSetting } from './live-settings.ts'
@@ -52,6 +52,7 @@ import { checkSum, exitCodeOf, exitCodeOfError, openingOf, statusOf } from './ru
 import { nextRun, readRunState, RUN_POSITION, writeRunState } from './run-state.ts'
 import type { RunState } from './run-state.ts'
 import { columnsOf } from './sources.ts'
+import { startOver } from './start-over.ts'
 import { storedJobOf } from './stored-job.ts'
 import { Reasons, snapshotOf, summaryOf } from './summary.ts'
 import { TailJob } from './tail/tail-job.ts'
@@ -262,7 +263,7 @@ class FolderJob implements Job {
     const publicLimit = await checkContactRule(this.#plan)
     const fresh = folder !== undefined && options.get<boolean>('fresh') === true
     const planned = await planSession(options, this.#plan.cwd, fresh ? undefined : folder, this.#clock)
-    if (fresh) setAside(folder)
+    if (fresh) startOver(folder, options, this.#plan.cwd)
     const known = folder === undefined ? undefined : readStored(folder)
     const stored = folder === undefined ? undefined : storedJobOf(this.#plan, inputs.subject, known, this.#clock.wall())
     const fingerprint = await createFingerprint(BigInt(`0x${stored?.seed ?? '0'}`))

@@ -29,7 +29,7 @@ import type { Readable } from '../bus-reader.ts'
 import { userAgent } from '../contact.ts'
 import { serveControl } from '../control.ts'
 import type { ControlMethod, ControlServer } from '../control.ts'
-import { readStored, setAside, writeStored, writeWhole } from '../folder.ts'
+import { readStored, writeStored, writeWhole } from '../folder.ts'
 import type { Job, JobEvent, Opening, RunEnd, Snapshot, Summary } from '../job.ts'
 import { openEach, openFetcher, openFrontier, openSinks, startPositions } from '../open-backend.ts'
 import type { OpenedSinks } from '../open-backend.ts'
@@ -38,6 +38,7 @@ import { createPacing, VERSION } from '../prepare.ts'
 import { checkSum, exitCodeOf, exitCodeOfError, openingOf, statusOf } from '../run-end.ts'
 import { nextRun, readRunState, RUN_POSITION, writeRunState } from '../run-state.ts'
 import type { RunState } from '../run-state.ts'
+import { startOver } from '../start-over.ts'
 import { storedJobOf } from '../stored-job.ts'
 import { Reasons, snapshotOf, summaryOf } from '../summary.ts'
 import { Referrers } from './referrers.ts'
@@ -205,7 +206,7 @@ export class TailJob implements Job {
 
   async #openAll(): Promise<Opened> {
     const { options, folder, cwd, path, subject, ledgerUrl } = this.#plan
-    if (folder !== undefined && options.get<boolean>('fresh') === true) setAside(folder)
+    if (folder !== undefined && options.get<boolean>('fresh') === true) startOver(folder, options, cwd)
     const known = folder === undefined ? undefined : readStored(folder)
     const stored = folder === undefined ? undefined : storedJobOf(this.#plan, subject, known, this.#clock.wall())
     const fingerprint = await createFingerprint(BigInt(`0x${stored?.seed ?? randomBytes(8).toString('hex')}`))
