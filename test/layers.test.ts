@@ -117,6 +117,10 @@ const CLOCKS: readonly { readonly where: RegExp; readonly why: string }[] = [
     why: 'says how long an extractor took; nothing polite depends on it',
   },
   { where: /^testing\//, why: 'a fake web has to measure' },
+  {
+    where: /^sink\/server-retry\.ts$/,
+    why: 'bounds the wait for a server that is away, with pauses left to chance; nothing polite depends on it',
+  },
   { where: /^sink\/sqlite\.ts$/, why: 'bounds the wait for a lock of another program; nothing polite depends on it' },
 ]
 
