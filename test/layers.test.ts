@@ -62,7 +62,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['@standard-schema/spec', 'css-what', 'entities', 'unpdf'],
   },
   warc: { may: ['model'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:zlib'] },
-  sink: { may: ['model', 'warc'] },
+  sink: { may: ['model', 'warc'], packages: ['mysql2', 'pg'] },
   source: {
     may: ['model', 'url', 'warc'],
     packages: ['csv-parse', 'eventsource-parser', 'htmlparser2', 'read-excel-file'],
@@ -104,6 +104,8 @@ const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: 
   unpdf: { where: /^extract\/pdf-text\.ts$/, most: 1 },
   'read-excel-file/node': { where: /^source\/xlsx\.ts$/, most: 1 },
   hono: { where: /^server\//, most: Infinity },
+  pg: { where: /^sink\/postgres\.ts$/, most: 1 },
+  'mysql2/promise': { where: /^sink\/mysql\.ts$/, most: 1 },
   ws: { where: /^fetch\/web-socket\.ts$/, most: 1 },
   'eventsource-parser': { where: /^source\/stream\/sse\.ts$/, most: 1 },
 }

@@ -315,6 +315,8 @@ class FolderJob implements Job {
         committedSeq: before.seq,
         columns,
         items: pool === undefined ? undefined : { columns: pool.columns },
+        // At once, not with the next commit: a sink that waits for its server holds that up.
+        warn: (message) => this.#bus.emit('warning.raised', { code: 'OUTPUT', message }),
       })
       const widened = backend.positions.get('scope')
       const engine = new Engine(

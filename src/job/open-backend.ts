@@ -52,6 +52,12 @@ export async function openSinks(
       stdout = true
       continue
     }
+    if (kind.kind === 'postgres' || kind.kind === 'mysql') {
+      const sink = await openServerSink(kind.kind, kind.path)
+      sinks.push(sink)
+      outputs.push(sink.name)
+      continue
+    }
     const path = resolve(cwd, kind.path)
     outputs.push(path)
     if (kind.kind === 'ndjson') sinks.push(ndjsonSink({ path, gzip: kind.gzip, durability }))
@@ -80,6 +86,11 @@ export async function openSinks(
     throw new SluiceError('OPTION_INVALID', `--out names ${twice.name} twice`, { hint: 'give each output once' })
   }
   return { sinks, stdout, outputs }
+}
+
+async function openServerSink(kind: 'postgres' | 'mysql', url: string): Promise<Sink> {
+  if (kind === 'mysql') return (await import('../sink/mysql.ts')).mysqlSink({ url })
+  return (await import('../sink/postgres.ts')).postgresSink({ url })
 }
 
 /** Opens each sink at its position: what a death left behind it is taken back. */

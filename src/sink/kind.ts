@@ -3,8 +3,8 @@ import { statSync } from 'node:fs'
 import { SluiceError } from '../model/errors.ts'
 
 export interface SinkKind {
-  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'warc' | 'dir' | 'stdout'
-  /** As given, without a scheme; `-` for stdout. */
+  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'warc' | 'dir' | 'stdout' | 'postgres' | 'mysql'
+  /** As given, without a scheme; `-` for stdout, the whole URL of a server. */
   readonly path: string
   readonly gzip: boolean
   /** Name behind `#` of `sqlite:PATH#TABLE`. */
@@ -14,11 +14,19 @@ export interface SinkKind {
 }
 
 const EXISTS =
-  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .warc (all also .gz), .csv, .sqlite, .db, sqlite:PATH[#TABLE] and - (stdout)'
+  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .warc (all also .gz), .csv, .sqlite, .db, sqlite:PATH[#TABLE], postgres://HOST/DB[#TABLE], mysql://HOST/DB[#TABLE] and - (stdout)'
 
 /** Planned outputs: known by name, so that the message can say that they are not there yet. */
-const LATER_SCHEMES = new Set(['postgres', 'postgresql', 'mysql', 'mongodb', 'mongodb+srv', 'redis', 'rediss'])
+const LATER_SCHEMES = new Set(['mongodb', 'mongodb+srv', 'redis', 'rediss'])
 const LATER_ENDINGS = ['.parquet']
+
+/** Schemes of database servers; their URLs are read by the sink. */
+const SERVERS: Readonly<Record<string, 'postgres' | 'mysql'>> = {
+  postgres: 'postgres',
+  postgresql: 'postgres',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+}
 
 /**
  * Reads one value of `--out`.
@@ -30,6 +38,8 @@ export function sinkKindOf(out: string): SinkKind {
   // Two letters at least: `C:\pages.csv` is a path.
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(out)?.[1]?.toLowerCase()
   if (scheme === 'sqlite') return sqlitePath(out)
+  const server = scheme === undefined ? undefined : SERVERS[scheme]
+  if (server !== undefined) return { kind: server, path: out, gzip: false }
   if (scheme !== undefined && LATER_SCHEMES.has(scheme)) throw unknown(out, `is not there yet (${scheme}:)`)
   if (scheme !== undefined && out.startsWith('//', scheme.length + 1)) throw unknown(out, 'is not an output')
   if (out.includes('{')) return templateOf(out)

@@ -143,7 +143,7 @@ export class ItemTable {
   }
 
   #valuesOf(fields: Fields, { record, dedupeKey }: SinkRecord, key: string): SQLInputValue[] {
-    const more = moreOf(fields, this.#known)
+    const more = moreOf(fields, (name) => this.#known.has(name))
     if (more !== undefined && !this.#warned) {
       this.#warned = true
       warnOfMore(`${this.#path}#${this.#table}`, more, this.#job.warn)

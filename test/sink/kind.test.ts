@@ -43,9 +43,21 @@ test('an output that is unknown or not there yet is refused with what exists', (
   ]
   for (const out of unknown)
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', hint: /\.ndjson.*sqlite:PATH/ }, out)
-  const later = ['postgres://h/db', 'mysql://h/db', 'mongodb://h', 'mongodb+srv://h', 'redis://h', 'a.parquet']
+  const later = ['mongodb://h', 'mongodb+srv://h', 'redis://h', 'a.parquet']
   for (const out of later) {
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', message: /not there yet/, hint: /\.csv/ }, out)
+  }
+})
+
+test('the URL of a database server is handed on whole', () => {
+  for (const [scheme, kind] of Object.entries({
+    postgres: 'postgres',
+    postgresql: 'postgres',
+    mysql: 'mysql',
+    mariadb: 'mysql',
+  })) {
+    const out = `${scheme}://me:secret@h/db#x`
+    assert.deepEqual(sinkKindOf(out), { kind, path: out, gzip: false })
   }
 })
 

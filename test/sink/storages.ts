@@ -224,7 +224,7 @@ function sqliteRows(path: string): unknown[] {
 }
 
 /** Lone surrogates as UTF-8 stores them. */
-function wellFormed(value: unknown): unknown {
+export function wellFormed(value: unknown): unknown {
   if (typeof value === 'string') return value.toWellFormed()
   if (Array.isArray(value)) return value.map(wellFormed)
   if (typeof value !== 'object' || value === null) return value
