@@ -11,8 +11,9 @@ import type { SqlValue } from './sql/cell.ts'
 import type { SqlType } from './sql/dialect.ts'
 import { bytesOf, pieces } from './sql/rows.ts'
 import { serverSink } from './sql/server-sink.ts'
-import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble, TableInfo } from './sql/server.ts'
+import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
 import { addressOf } from './sql/server-url.ts'
+import type { TableInfo } from './sql/table.ts'
 
 export interface MysqlSinkOptions {
   /** `mysql://[user[:password]@]host[:port]/database[#table]`, also `mariadb:`; without a password `MYSQL_PWD` counts. */
@@ -58,6 +59,7 @@ const DIALECT: ServerDialect = {
   maxColumns: 150,
   longestKey: 250,
   tableOptions: 'ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4',
+  otherTable: 'name another table behind # at the end of the URL',
   quoted: (name) => `\`${name.replaceAll('`', '``')}\``,
   isColumnName: (name) => name.length <= LONGEST_NAME && !NO_NAME.test(name) && !PRIVATE.has(name),
   isTableName: (name) => name.length <= LONGEST_NAME - LONGEST_PREFIX && !NO_NAME.test(name) && !/[/\\.]/.test(name),

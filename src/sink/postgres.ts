@@ -11,8 +11,9 @@ import type { SqlValue } from './sql/cell.ts'
 import type { SqlType } from './sql/dialect.ts'
 import { bytesOf, pieces } from './sql/rows.ts'
 import { serverSink } from './sql/server-sink.ts'
-import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble, TableInfo } from './sql/server.ts'
+import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
 import { addressOf } from './sql/server-url.ts'
+import { type TableInfo, upsertText } from './sql/table.ts'
 
 export interface PostgresSinkOptions {
   /** `postgres://[user[:password]@]host[:port]/database[?sslmode=…][#table]`; the rest as in libpq's variables (`PGPASSWORD` …). */
@@ -53,6 +54,7 @@ const DIALECT: ServerDialect = {
   // An entry of an index has at most a third of a page, 2,704 bytes, and there are two keys in it.
   longestKey: 250,
   tableOptions: '',
+  otherTable: 'name another table behind # at the end of the URL',
   quoted: (name) => `"${name.replaceAll('"', '""')}"`,
   isColumnName: (name) => Buffer.byteLength(name) <= LONGEST_NAME && !NEVER.test(name),
   isTableName: (name) => Buffer.byteLength(name) <= LONGEST_NAME - LONGEST_PREFIX && !NEVER.test(name),
@@ -136,7 +138,9 @@ class PostgresConnection implements SqlConnection {
   }
 
   async upsert(insert: Insert, rows: readonly (readonly SqlValue[])[]): Promise<void> {
-    const text = upsertText(insert)
+    const { table, columns, key } = insert
+    const arrays = columns.map(({ declared }, i) => `$${i + 1}::${declared}[]`)
+    const text = upsertText(DIALECT, table, columns, key, `SELECT * FROM unnest(${arrays.join(', ')})`)
     for (const piece of pieces(rows, ROWS_AT_ONCE, BYTES_AT_ONCE)) {
       await this.#query(
         text,
@@ -183,16 +187,6 @@ class PostgresConnection implements SqlConnection {
     }
     return this.#client.query({ name, text, values: values as unknown[] })
   }
-}
-
-function upsertText({ table, columns, key }: Insert): string {
-  const { quoted } = DIALECT
-  const names = columns.map(({ name }) => quoted(name))
-  const arrays = columns.map(({ declared }, i) => `$${i + 1}::${declared}[]`)
-  const updates = names.map((name) => `${name} = excluded.${name}`)
-  return `INSERT INTO ${quoted(table)} (${names.join(', ')}) SELECT * FROM unnest(${arrays.join(', ')}) ON CONFLICT (${key
-    .map(quoted)
-    .join(', ')}) DO UPDATE SET ${updates.join(', ')}`
 }
 
 /** By SQLSTATE (postgresql.org, "PostgreSQL Error Codes"); errors without one are the connection's. */

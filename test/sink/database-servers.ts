@@ -152,7 +152,6 @@ function preparePostgres(data: string, port: number, owner: Owner | undefined): 
 }
 
 function prepareMysql(folder: string, data: string, port: number, owner: Owner | undefined): () => ChildProcess {
-  const options = { stdio: 'ignore', cwd: data, ...owner } as const
   const user = owner === undefined ? [] : ['--user=mysql']
   execFileSync(
     programOf('mariadb-install-db') ?? '',

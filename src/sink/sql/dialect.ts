@@ -25,6 +25,12 @@ export interface SqlDialect {
   readonly maxColumns: number
   /** Most characters of a key that can be indexed. */
   readonly longestKey: number
+  /** Behind the list of columns of CREATE TABLE. */
+  readonly tableOptions: string
+  /** How to choose another table, for hints. */
+  readonly otherTable: string
+  /** Columns of one group give each other's values back. */
+  groupOf(column: SqlColumn): string
   /** A name as SQL text, whatever it contains. */
   quoted(name: string): string
   /** Whether a column can have this name without being cut or refused. */

@@ -16,6 +16,9 @@ import type { ItemRow } from './item-batch.ts'
 /** A row is the latest of its (_job, _key). */
 export const ITEM_KEY = ['_job', '_key'] as const
 
+/** Rows of a page are looked up by these. */
+export const ITEM_LOOKUP = ['_job', '_page'] as const
+
 /** Columns of the sink's own, behind those of the items. */
 export const OWN_COLUMNS: readonly SqlColumn[] = [
   { name: '_key', type: 'key', required: true },

@@ -6,14 +6,21 @@
 import { storableKey } from './cell.ts'
 import type { SqlColumn } from './dialect.ts'
 import { type ItemBatch, planItems } from './item-batch.ts'
-import { guessedColumns, ITEM_KEY, itemColumnsOf, ItemCells, OWN_COLUMNS, schemaColumns } from './item-table.ts'
+import {
+  guessedColumns,
+  ITEM_KEY,
+  ITEM_LOOKUP,
+  itemColumnsOf,
+  ItemCells,
+  OWN_COLUMNS,
+  schemaColumns,
+} from './item-table.ts'
 import { originOf, type Row } from './rows.ts'
 import type { Place, RowPlan } from './row-plan.ts'
-import { ensureTable } from './server-table.ts'
-import type { Insert, PresentColumn, SqlConnection } from './server.ts'
+import { ensureTable, ensureUndo } from './server-table.ts'
+import type { Insert, SqlConnection } from './server.ts'
+import { undoName } from './table.ts'
 import type { SinkRecord } from '../sink.ts'
-
-const LOOKUP = ['_job', '_page'] as const
 
 export class ServerItems implements RowPlan {
   readonly #place: Place
@@ -34,7 +41,7 @@ export class ServerItems implements RowPlan {
     const schema = place.job.items?.columns
     this.#place = place
     this.#job = storableKey(dialect, place.job.id)
-    this.#undo = `_sluice_undo_${place.table}`
+    this.#undo = undoName(place.table)
     this.#wanted = schema === undefined ? undefined : schemaColumns(dialect, schema)
   }
 
@@ -51,7 +58,7 @@ export class ServerItems implements RowPlan {
       if (columns.length === 0 && !used.storedItems) return
       this.#wanted = itemColumnsOf(columns)
     }
-    const wanted = { own: OWN_COLUMNS, usedBefore: used.storedItems, lookup: LOOKUP }
+    const wanted = { own: OWN_COLUMNS, usedBefore: used.storedItems, lookup: ITEM_LOOKUP }
     const all = [...this.#wanted, ...OWN_COLUMNS]
     const present = await ensureTable(connection, dialect, output, {
       name: table,
@@ -59,7 +66,7 @@ export class ServerItems implements RowPlan {
       key: ITEM_KEY,
       ...wanted,
     })
-    await this.#ensureUndo(connection, present)
+    await ensureUndo(connection, dialect, table, present)
     const found = new Map(present.map((column) => [column.name.toLowerCase(), column]))
     this.#cells = new ItemCells(dialect, `${output} (${table})`, job, this.#wanted)
     this.insert = {
@@ -124,19 +131,5 @@ export class ServerItems implements RowPlan {
     const { mark, quoted } = this.#place.server.dialect
     await connection.run(`DELETE FROM ${quoted(this.#undo)} WHERE _job = ${mark(1)}`, [this.#job])
     this.#hasKept = false
-  }
-
-  async #ensureUndo(connection: SqlConnection, columns: readonly PresentColumn[]): Promise<void> {
-    const { server, table } = this.#place
-    const { quoted, tableOptions } = server.dialect
-    const undo = quoted(this.#undo)
-    const present = await connection.table(this.#undo)
-    if (present.columns.length === 0) {
-      await connection.run(`CREATE TABLE ${undo} ${tableOptions} AS SELECT * FROM ${quoted(table)} WHERE 1 = 0`)
-    }
-    const names = new Set(present.columns.map(({ name }) => name))
-    for (const { name, declared } of present.columns.length === 0 ? [] : columns) {
-      if (!names.has(name)) await connection.run(`ALTER TABLE ${undo} ADD COLUMN ${quoted(name)} ${declared}`)
-    }
   }
 }

@@ -1,6 +1,7 @@
 /** What the SQL sink needs of a database server and its driver (`postgres.ts`, `mysql.ts`). No implementation. */
 import type { SqlValue } from './cell.ts'
-import type { SqlColumn, SqlDialect } from './dialect.ts'
+import type { SqlDialect } from './dialect.ts'
+import type { PresentColumn, TableInfo } from './table.ts'
 
 /**
  * What an error of the driver means for a batch.
@@ -10,19 +11,6 @@ import type { SqlColumn, SqlDialect } from './dialect.ts'
  * - `other`: none of these.
  */
 export type SqlTrouble = 'away' | 'value' | 'full' | 'denied' | 'shape' | 'other'
-
-/** A column as the server describes it. */
-export interface PresentColumn extends SqlColumn {
-  /** Its SQL type, for messages and casts. */
-  readonly declared: string
-}
-
-export interface TableInfo {
-  /** Empty: there is no such table. */
-  readonly columns: readonly PresentColumn[]
-  /** Columns of each index over whole columns and all rows, in the order of their names. */
-  readonly indexes: readonly { readonly columns: readonly string[]; readonly unique: boolean }[]
-}
 
 /** Rows to write into one table. */
 export interface Insert {
@@ -62,10 +50,6 @@ export interface ServerDialect extends SqlDialect {
   nearest(text: string): string
   /** Parameter number `n` of a statement, from 1. */
   mark(n: number): string
-  /** Behind the list of columns of CREATE TABLE. */
-  readonly tableOptions: string
-  /** Columns of one group give each other's values back. */
-  groupOf(column: SqlColumn): string
 }
 
 export interface SqlServer {
