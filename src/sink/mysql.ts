@@ -14,6 +14,7 @@ import { serverSink } from './sql/server-sink.ts'
 import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
 import { addressOf } from './sql/server-url.ts'
 import type { TableInfo } from './sql/table.ts'
+import { inTime } from './sql/time-limit.ts'
 
 export interface MysqlSinkOptions {
   /** `mysql://[user[:password]@]host[:port]/database[#table]`, also `mariadb:`; without a password `MYSQL_PWD` counts. */
@@ -25,8 +26,6 @@ export interface MysqlSinkOptions {
 }
 
 const CONNECT_MS = 10_000
-/** No statement of ours takes that long; a connection that hangs is given up. */
-const QUERY_MS = 60_000
 /** Parameters of a prepared statement (mysql: 65,535). */
 const MOST_MARKS = 65_535
 const ROWS_AT_ONCE = 512
@@ -201,11 +200,11 @@ class MysqlConnection implements SqlConnection {
   }
 
   async #query(sql: string, values?: readonly SqlValue[]): Promise<ResultSetHeader | RowDataPacket[]> {
-    const options = { sql, timeout: QUERY_MS }
-    const [result] =
+    const [result] = await inTime(
       values === undefined
-        ? await this.#connection.query<ResultSetHeader | RowDataPacket[]>(options)
-        : await this.#connection.execute<ResultSetHeader | RowDataPacket[]>(options, [...values])
+        ? this.#connection.query<ResultSetHeader | RowDataPacket[]>(sql)
+        : this.#connection.execute<ResultSetHeader | RowDataPacket[]>(sql, [...values]),
+    )
     return result
   }
 }

@@ -14,6 +14,7 @@ import { serverSink } from './sql/server-sink.ts'
 import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
 import { addressOf } from './sql/server-url.ts'
 import { type TableInfo, upsertText } from './sql/table.ts'
+import { inTime } from './sql/time-limit.ts'
 
 export interface PostgresSinkOptions {
   /** `postgres://[user[:password]@]host[:port]/database[?sslmode=…][#table]`; the rest as in libpq's variables (`PGPASSWORD` …). */
@@ -25,8 +26,6 @@ export interface PostgresSinkOptions {
 }
 
 const CONNECT_MS = 10_000
-/** No statement of ours takes that long; a connection that hangs is given up. */
-const QUERY_MS = 60_000
 const ROWS_AT_ONCE = 5000
 const BYTES_AT_ONCE = 8 * 1024 * 1024
 /** A value may have 1 GB, a string of JavaScript half of that. */
@@ -99,7 +98,6 @@ async function connect(url: string): Promise<SqlConnection> {
   const client = new driver.default.Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: QUERY_MS,
     keepAlive: true,
     application_name: 'sluice',
   })
@@ -167,11 +165,11 @@ class PostgresConnection implements SqlConnection {
   }
 
   async lock(): Promise<void> {
-    await this.#client.query(`SELECT pg_advisory_lock(${LOCK})`)
+    await this.#query(`SELECT pg_advisory_lock(${LOCK})`)
   }
 
   async unlock(): Promise<void> {
-    await this.#client.query(`SELECT pg_advisory_unlock(${LOCK})`)
+    await this.#query(`SELECT pg_advisory_unlock(${LOCK})`)
   }
 
   async close(): Promise<void> {
@@ -179,13 +177,13 @@ class PostgresConnection implements SqlConnection {
   }
 
   #query(text: string, values?: readonly unknown[]): Promise<QueryResult> {
-    if (values === undefined) return this.#client.query(text)
+    if (values === undefined) return inTime(this.#client.query(text))
     let name = this.#names.get(text)
     if (name === undefined) {
       name = `sluice${this.#names.size}`
       this.#names.set(text, name)
     }
-    return this.#client.query({ name, text, values: values as unknown[] })
+    return inTime(this.#client.query({ name, text, values: values as unknown[] }))
   }
 }
 
@@ -202,5 +200,5 @@ function troubleOf(error: unknown): SqlTrouble {
   if (!(error instanceof Error) || error instanceof TypeError) return 'other'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if ('severity' in error) return TROUBLES.find(([pattern]) => pattern.test(code))?.[1] ?? 'other'
-  return /^SASL/.test(error.message) || /CERT|TLS|SSL/.test(code) ? 'denied' : 'away'
+  return error.message.startsWith('SASL') || /CERT|TLS|SSL/.test(code) ? 'denied' : 'away'
 }
