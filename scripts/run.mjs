@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npm run check`, `npm test`, `npm run test:long`: runs the steps and test files of the project and closes with one
+ * `npm run check`, `npm test`, `npm run test:sinks`, `npm run test:long`: runs the steps and test files of the project and closes with one
  * line, `N passed, N failed, N skipped`. It is started by whatever Node runs npm (20 is enough) and starts everything
  * else with the Node that the lock file pins. Words after the command run only the test files whose path contains one.
  *
@@ -72,6 +72,11 @@ const COMMANDS = {
   async browser() {
     await step('dashboard', [join(root, 'scripts', 'build-dashboard.mjs')])
     await browser()
+  },
+  /** What `test` has of the outputs: the suite over each sink, real database servers, kills. */
+  async sinks() {
+    const isAbout = (path) => path.startsWith('test/sink/') || path === 'test/crash/databases.test.ts'
+    await tests('sinks', testFiles(isAbout))
   },
   async long() {
     await tests('long', testFiles(inFolder('long')), { limitMs: LONG_FILE_LIMIT_MS, atOnce: 1 })

@@ -155,7 +155,7 @@ class MysqlConnection implements SqlConnection {
     for (const piece of pieces(rows, most, Math.min(BYTES_AT_ONCE, this.#packetBytes / 2))) {
       for (let start = 0; start < piece.length; ) {
         const part = piece.slice(start, start + powerOfTwo(piece.length - start))
-        await this.#query(upsertText(insert, part.length), part.flat())
+        await this.#query(upsertText(insert, part.length), part.flat()).catch(explain)
         start += part.length
       }
     }
@@ -227,6 +227,13 @@ function upsertText({ table, columns, key }: Insert, rows: number): string {
   ]
   const values = Array.from({ length: rows }, () => marks).join(', ')
   return `INSERT INTO ${quoted(table)} (${names.join(', ')}) VALUES ${values} ON DUPLICATE KEY UPDATE ${updates.join(', ')}`
+}
+
+/** The NULL of `upsertText` is not what the user has to know about. */
+function explain(error: unknown): never {
+  const isOurs = error instanceof Error && /'(_job|job)' cannot be null/.test(error.message)
+  if (isOurs) error.message = 'another row has the same values in a unique key of the table'
+  throw error
 }
 
 /** By number (mariadb.com, "MariaDB Error Codes"); what has none is by SQLSTATE, or the connection's. */

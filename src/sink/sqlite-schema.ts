@@ -25,7 +25,7 @@ export const SQLITE: SqlDialect = {
   tableOptions: '',
   otherTable: 'name another table (--out sqlite:FILE#TABLE) or another file',
   quoted: (name) => `"${name.replaceAll('"', '""')}"`,
-  isColumnName: () => true,
+  isColumnName: (name) => !LONE_SURROGATE.test(name),
   // UTF-8 has no lone surrogates.
   holdsText: (text) => !LONE_SURROGATE.test(text),
   holdsKey: (text) => !LONE_SURROGATE.test(text),
