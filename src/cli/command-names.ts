@@ -18,6 +18,7 @@ export type CommandName =
   | 'check'
   | 'init'
   | 'export'
+  | 'query'
   | 'explain'
   | 'help'
 
@@ -39,5 +40,6 @@ export type OwnFlagName =
   | 'items'
   | 'urls'
   | 'format'
+  | 'ledger'
   | 'escapeFormulas'
   | 'port'

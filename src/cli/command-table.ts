@@ -190,6 +190,14 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/export.ts'),
   },
   {
+    name: 'query',
+    takes: '[JOB|URL] SQL',
+    most: 2,
+    options: ['job', 'lang'],
+    flags: [{ name: 'format', value: 'WORD' }, { name: 'ledger' }, { name: 'escapeFormulas' }],
+    load: () => import('./commands/query.ts'),
+  },
+  {
     name: 'explain',
     takes: 'CODE',
     most: 1,

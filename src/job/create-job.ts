@@ -36,7 +36,9 @@ import { userAgent } from './contact.ts'
 import { etaOf } from './eta.ts'
 import { readStored, writeStored, writeWhole } from './folder.ts'
 import type { StoredJob } from './folder.ts'
-import type { Job, JobEvent, JobKind, Opening, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
+import { queryRows } from './query.ts'
+import type { SqlValue } from '../sink/sql/cell.ts'
+import type { Job, JobEvent, JobKind, Opening, QueryOptions, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
 import { changeSetting } from './live-settings.ts'
 import { openEach, openFetcher, openFrontier, openGeoFiles, openSinks, startPositions } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
@@ -202,6 +204,10 @@ class FolderJob implements Job {
 
   pages(): AsyncIterableIterator<PageRecord> {
     return readBus(this.#readable(), 'request.settled', (record) => record)
+  }
+
+  query<Row>(sql: string, values: readonly SqlValue[] = [], options: QueryOptions = {}): AsyncIterableIterator<Row> {
+    return queryRows(this.folder, { sql, values }, options)
   }
 
   items<Item>(): AsyncIterableIterator<Item> {

@@ -2,8 +2,6 @@
  * What a job has come to, as a file for other programs: the latest record of each URL or row, the failed ones alone, or
  * its items. Reads the job without its lock, live or stopped, and holds little more than one slice in memory.
  */
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { matches } from '../frontier/ledger-filter.ts'
 import { openReader } from '../frontier/sqlite/read.ts'
 import type { Reader } from '../frontier/sqlite/read.ts'
@@ -13,9 +11,7 @@ import type { PageRecord } from '../model/record.ts'
 import { cellOf } from '../sink/csv-layout.ts'
 import { csvRow, ROW_END, withoutFormula } from '../sink/csv-text.ts'
 import { PAGE_FIELDS } from '../sink/page-fields.ts'
-import { sinkKindOf } from '../sink/kind.ts'
-import { openInput } from '../source/input.ts'
-import { readStored } from './folder.ts'
+import { itemOf, itemsFileOf, linesOf } from './item-file.ts'
 import type { RetryQuery } from './job.ts'
 import { parseFacets } from './requeue.ts'
 
@@ -156,49 +152,4 @@ async function* itemTexts({ folder, format, escapeFormulas }: ExportInit): Async
     })
     yield rows.join('')
   }
-}
-
-/** The first output of items that is NDJSON. */
-function itemsFileOf(folder: string): string {
-  const stored = readStored(folder)
-  const outs = stored?.options['out'] as string[] | undefined
-  const given = outs?.map((out) => ({ out, kind: sinkKindOf(out) }))
-  const ndjson = given?.find(({ kind }) => kind.kind === 'ndjson')
-  const path =
-    ndjson?.kind.kind === 'ndjson' ? resolve(stored?.cwd ?? '.', ndjson.kind.path) : join(folder, 'items.ndjson')
-  if (existsSync(path)) return path
-  throw new SluiceError('OPTION_INVALID', `${folder} keeps no items as NDJSON`, {
-    hint:
-      given === undefined
-        ? 'a job finds items with --extract FILE'
-        : `they are in ${given.map(({ out }) => out).join(', ')}`,
-  })
-}
-
-/** Whole lines, a piece of the file at a time; a line that is being written is left out. */
-async function* linesOf(path: string): AsyncGenerator<string[], undefined> {
-  const input = await openInput(path)
-  try {
-    let carry: Buffer = Buffer.alloc(0)
-    for (let piece = await input.next(); piece !== undefined; piece = await input.next()) {
-      const bytes = carry.length === 0 ? piece : Buffer.concat([carry, piece])
-      const end = bytes.lastIndexOf(10)
-      if (end >= 0)
-        yield bytes
-          .toString('utf8', 0, end)
-          .split('\n')
-          .filter((line) => line !== '')
-      carry = bytes.subarray(end + 1)
-    }
-  } finally {
-    await input.close()
-  }
-}
-
-/** Items that are no objects have one column. */
-function itemOf(line: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(line)
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : { value }
 }

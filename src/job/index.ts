@@ -2,6 +2,8 @@
 export { checkContact } from './contact.ts'
 export { checkExtractors, extractorFiles, recordPage } from './check.ts'
 export type { ExtractorCheck, ExtractorFile, PageCheck, Recording } from './check.ts'
+export { csvLine, distinctNames, openQuery, QUERY_FORMATS, rowObject } from './query.ts'
+export type { QueryFormat, QueryInit } from './query.ts'
 export { countOptions, jobProblems, keyProblems, lineOfKey } from './check-config.ts'
 export { requestControl } from './control.ts'
 export type { ControlMethod } from './control.ts'

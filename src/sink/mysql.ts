@@ -4,11 +4,14 @@
  *
  * What text columns cannot hold: lone surrogates, which UTF-8 does not have.
  */
+import { type EventEmitter, once } from 'node:events'
+import type { Readable } from 'node:stream'
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import { SluiceError } from '../model/errors.ts'
 import type { Sink } from './sink.ts'
 import type { SqlValue } from './sql/cell.ts'
 import type { SqlType } from './sql/dialect.ts'
+import { queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
 import { bytesOf, pieces } from './sql/rows.ts'
 import { serverSink } from './sql/server-sink.ts'
 import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
@@ -23,6 +26,13 @@ export interface MysqlSinkOptions {
   readonly table?: string
   /** Milliseconds for which the server may be away before the job halts. Default 120,000. */
   readonly giveUpMs?: number
+}
+
+/** As far as it is used here. */
+interface CoreConnection {
+  execute(options: { sql: string; values: readonly SqlValue[]; rowsAsArray: true }): EventEmitter & {
+    stream(options: { highWaterMark: number }): Readable
+  }
 }
 
 const CONNECT_MS = 10_000
@@ -94,6 +104,59 @@ export function mysqlSink(options: MysqlSinkOptions): Sink {
 }
 
 async function connect(url: string): Promise<SqlConnection> {
+  const connection = await openConnection(url)
+  // Values that do not fit are errors, never cut or made zero.
+  await connection.query("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
+  await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
+  const [rows] = await connection.query<RowDataPacket[]>('SELECT @@max_allowed_packet AS bytes')
+  return new MysqlConnection(connection, Number(rows[0]?.['bytes'] ?? BYTES_AT_ONCE))
+}
+
+/**
+ * Rows of a statement that reads, as the server sends them, in a transaction that cannot write.
+ * @throws SluiceError `OPTION_INVALID`, `DEPENDENCY_MISSING`
+ */
+export async function mysqlRows(url: string, { sql, values }: SqlQuery): Promise<SqlAnswer> {
+  let connection: Connection | undefined
+  try {
+    connection = await openConnection(addressOf(url, 'mysql').url)
+    await connection.query('SET SESSION TRANSACTION READ ONLY')
+    await connection.query('START TRANSACTION READ ONLY')
+    // Streams are the driver's older interface's.
+    const { connection: core } = connection as unknown as { readonly connection: CoreConnection }
+    const command = core.execute({ sql, values: [...values], rowsAsArray: true })
+    const named = once(command, 'fields') as Promise<[readonly { readonly name: string }[] | undefined]>
+    const stream = command.stream({ highWaterMark: SLICE })
+    const [fields] = await Promise.race([named, once(stream, 'end').then(() => [undefined] as const)])
+    return { names: fields?.map(({ name }) => name) ?? [], slices: slicesOf(connection, stream) }
+  } catch (error) {
+    connection?.destroy()
+    throw queryError(DIALECT.database, error)
+  }
+}
+
+async function* slicesOf(
+  connection: Connection,
+  stream: Readable,
+): AsyncGenerator<readonly (readonly unknown[])[], undefined> {
+  try {
+    let slice: unknown[][] = []
+    for await (const row of stream) {
+      // What is no row tells of a statement without rows.
+      if (Array.isArray(row)) slice.push(row)
+      if (slice.length < SLICE) continue
+      yield slice
+      slice = []
+    }
+    if (slice.length > 0) yield slice
+  } catch (error) {
+    throw queryError(DIALECT.database, error)
+  } finally {
+    connection.destroy()
+  }
+}
+
+async function openConnection(url: string): Promise<Connection> {
   const driver = await import('mysql2/promise').catch((cause: unknown) => {
     throw new SluiceError('DEPENDENCY_MISSING', 'writing to MySQL or MariaDB needs the package mysql2', {
       hint: 'npm install mysql2',
@@ -106,15 +169,12 @@ async function connect(url: string): Promise<SqlConnection> {
     connectTimeout: CONNECT_MS,
     charset: 'utf8mb4',
     supportBigNumbers: true,
+    dateStrings: true,
     ...(new URL(url).password === '' && password !== undefined ? { password } : {}),
   })
   // What breaks between two statements is found by the next one.
   connection.on('error', () => undefined)
-  // Values that do not fit are errors, never cut or made zero.
-  await connection.query("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
-  await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
-  const [rows] = await connection.query<RowDataPacket[]>('SELECT @@max_allowed_packet AS bytes')
-  return new MysqlConnection(connection, Number(rows[0]?.['bytes'] ?? BYTES_AT_ONCE))
+  return connection
 }
 
 class MysqlConnection implements SqlConnection {

@@ -4,11 +4,13 @@
  *
  * What text columns cannot hold: NUL, and lone surrogates, which UTF-8 does not have.
  */
-import type { Client, QueryResult } from 'pg'
+import type { Client, CustomTypesConfig, QueryArrayResult, QueryResult } from 'pg'
 import { SluiceError } from '../model/errors.ts'
 import type { Sink } from './sink.ts'
 import type { SqlValue } from './sql/cell.ts'
 import type { SqlType } from './sql/dialect.ts'
+import { queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
+import { quoted } from './sql/quoted.ts'
 import { bytesOf, pieces } from './sql/rows.ts'
 import { serverSink } from './sql/server-sink.ts'
 import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
@@ -54,7 +56,7 @@ const DIALECT: ServerDialect = {
   longestKey: 250,
   tableOptions: '',
   otherTable: 'name another table behind # at the end of the URL',
-  quoted: (name) => `"${name.replaceAll('"', '""')}"`,
+  quoted,
   isColumnName: (name) => Buffer.byteLength(name) <= LONGEST_NAME && !NEVER.test(name),
   isTableName: (name) => Buffer.byteLength(name) <= LONGEST_NAME - LONGEST_PREFIX && !NEVER.test(name),
   holdsText: (text) => !NEVER.test(text),
@@ -89,6 +91,10 @@ export function postgresSink(options: PostgresSinkOptions): Sink {
 }
 
 async function connect(url: string): Promise<SqlConnection> {
+  return new PostgresConnection(await openClient(url))
+}
+
+async function openClient(url: string): Promise<Client> {
   const driver = await import('pg').catch((cause: unknown) => {
     throw new SluiceError('DEPENDENCY_MISSING', 'writing to PostgreSQL needs the package pg', {
       hint: 'npm install pg',
@@ -104,8 +110,80 @@ async function connect(url: string): Promise<SqlConnection> {
   // What breaks between two statements is found by the next one.
   client.on('error', () => undefined)
   await client.connect()
-  return new PostgresConnection(client)
+  return client
 }
+
+/**
+ * Rows of a statement that reads, through a cursor in a transaction that cannot write.
+ * @throws SluiceError `OPTION_INVALID`, `DEPENDENCY_MISSING`
+ */
+export async function postgresRows(url: string, { sql, values }: SqlQuery): Promise<SqlAnswer> {
+  let client: Client | undefined
+  try {
+    client = await openClient(addressOf(url, 'postgres').url)
+    await client.query('START TRANSACTION READ ONLY')
+    const asked = await firstRows(client, sql, [...values])
+    return { names: asked.result.fields.map(({ name }) => name), slices: slicesOf(client, asked) }
+  } catch (error) {
+    void client?.end()
+    throw queryError(DIALECT.database, error)
+  }
+}
+
+interface Asked {
+  readonly result: QueryArrayResult
+  /** False: the result is all there is. */
+  readonly hasCursor: boolean
+}
+
+/** Statements that no cursor can be declared for (SHOW, EXPLAIN) are short: they are asked as they are. */
+async function firstRows(client: Client, sql: string, values: unknown[]): Promise<Asked> {
+  // The extended protocol takes one statement only: nothing can be appended to it.
+  const config = { values, rowMode: 'array', types: TEXT_TYPES, queryMode: 'extended' } as const
+  await client.query('SAVEPOINT sluice')
+  try {
+    await client.query({ ...config, text: `DECLARE sluice NO SCROLL CURSOR FOR ${sql}` })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === '42601')) throw error
+    await client.query('ROLLBACK TO SAVEPOINT sluice')
+    return { result: await client.query({ ...config, text: sql }), hasCursor: false }
+  }
+  return { result: await fetchSlice(client), hasCursor: true }
+}
+
+function fetchSlice(client: Client): Promise<QueryArrayResult> {
+  return client.query({ text: `FETCH ${SLICE} FROM sluice`, rowMode: 'array', types: TEXT_TYPES })
+}
+
+async function* slicesOf(
+  client: Client,
+  { result, hasCursor }: Asked,
+): AsyncGenerator<readonly (readonly unknown[])[], undefined> {
+  try {
+    for (let slice = result; slice.rows.length > 0; slice = await fetchSlice(client)) {
+      yield slice.rows as unknown[][]
+      if (!hasCursor) return
+    }
+  } catch (error) {
+    throw queryError(DIALECT.database, error)
+  } finally {
+    await client.end()
+  }
+}
+
+const INT8 = 20
+const JSON_TYPES = new Set([114, 3802])
+const PLAIN_TYPES = new Set([16, 21, 23, 700, 701])
+
+/** Numbers and JSON as values; whole numbers that JavaScript cannot hold, and all other types, as text. */
+const TEXT_TYPES = {
+  getTypeParser: (oid: number) => (text: string) => {
+    if (JSON_TYPES.has(oid)) return JSON.parse(text) as unknown
+    if (oid === 16) return text === 't'
+    if (PLAIN_TYPES.has(oid) || (oid === INT8 && Number.isSafeInteger(Number(text)))) return Number(text)
+    return text
+  },
+} as unknown as CustomTypesConfig
 
 class PostgresConnection implements SqlConnection {
   readonly #client: Client

@@ -2,6 +2,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { SqlValue } from './sql/cell.ts'
 import type { SqlDialect, SqlType } from './sql/dialect.ts'
+import { quoted } from './sql/quoted.ts'
 import type { TableInfo } from './sql/table.ts'
 
 const LONE_SURROGATE = /[\ud800-\udfff]/u
@@ -24,7 +25,7 @@ export const SQLITE: SqlDialect = {
   longestKey: Infinity,
   tableOptions: '',
   otherTable: 'name another table (--out sqlite:FILE#TABLE) or another file',
-  quoted: (name) => `"${name.replaceAll('"', '""')}"`,
+  quoted,
   isColumnName: (name) => !LONE_SURROGATE.test(name),
   // UTF-8 has no lone surrogates.
   holdsText: (text) => !LONE_SURROGATE.test(text),

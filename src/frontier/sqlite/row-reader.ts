@@ -28,6 +28,9 @@ export interface LedgerRange {
 const ONE = { limit: 1, outcome: undefined, code: undefined, statusFrom: 0, statusTo: 0, standing: false } as const
 const STANDS = '(a.request IS NULL OR (a.pending = 0 AND a.seq = l.seq))'
 
+/** The record of each request or row that has one, as JSON: the settlement that stands. */
+export const STANDING_RECORDS = `SELECT l.record AS record FROM ledger l LEFT JOIN again a ON a.request = l.request WHERE ${STANDS} ORDER BY l.seq`
+
 export class RowReader {
   readonly db: DatabaseSync
   readonly #path: string

@@ -30,7 +30,9 @@ import { userAgent } from '../contact.ts'
 import { serveControl } from '../control.ts'
 import type { ControlMethod, ControlServer } from '../control.ts'
 import { readStored, writeStored, writeWhole } from '../folder.ts'
-import type { Job, JobEvent, Opening, RunEnd, Snapshot, Summary } from '../job.ts'
+import { queryRows } from '../query.ts'
+import type { SqlValue } from '../../sink/sql/cell.ts'
+import type { Job, JobEvent, Opening, QueryOptions, RunEnd, Snapshot, Summary } from '../job.ts'
 import { openEach, openFetcher, openFrontier, openSinks, startPositions } from '../open-backend.ts'
 import type { OpenedSinks } from '../open-backend.ts'
 import { changedOptions } from '../options.ts'
@@ -160,6 +162,10 @@ export class TailJob implements Job {
 
   pages(): AsyncIterableIterator<PageRecord> {
     return readBus(this.#readable(), 'request.settled', (record) => record)
+  }
+
+  query<Row>(sql: string, values: readonly SqlValue[] = [], options: QueryOptions = {}): AsyncIterableIterator<Row> {
+    return queryRows(this.folder, { sql, values }, options)
   }
 
   items<Item>(): AsyncIterableIterator<Item> {

@@ -1,0 +1,63 @@
+/** Items of a job in its NDJSON file, read while it may still grow. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { SluiceError } from '../model/errors.ts'
+import { sinkKindOf } from '../sink/kind.ts'
+import { openInput } from '../source/input.ts'
+import { withoutCredentials } from '../url/canonicalize.ts'
+import { readStored } from './folder.ts'
+
+/** The first output of items that is NDJSON; undefined where the job has none. */
+export function findItemsFile(folder: string): string | undefined {
+  const stored = readStored(folder)
+  const ndjson = outsOf(folder)
+    ?.map((out) => sinkKindOf(out))
+    .find(({ kind }) => kind === 'ndjson')
+  const path = ndjson === undefined ? join(folder, 'items.ndjson') : resolve(stored?.cwd ?? '.', ndjson.path)
+  return existsSync(path) ? path : undefined
+}
+
+/** The same. @throws SluiceError `OPTION_INVALID` where the job has none */
+export function itemsFileOf(folder: string): string {
+  const path = findItemsFile(folder)
+  if (path !== undefined) return path
+  const given = outsOf(folder)
+  throw new SluiceError('OPTION_INVALID', `${folder} keeps no items as NDJSON`, {
+    hint:
+      given === undefined
+        ? 'a job finds items with --extract FILE'
+        : `they are in ${given.map(withoutCredentials).join(', ')}`,
+  })
+}
+
+function outsOf(folder: string): readonly string[] | undefined {
+  return readStored(folder)?.options['out'] as string[] | undefined
+}
+
+/** Whole lines, a piece of the file at a time; a line that is being written is left out. */
+export async function* linesOf(path: string): AsyncGenerator<string[], undefined> {
+  const input = await openInput(path)
+  try {
+    let carry: Buffer = Buffer.alloc(0)
+    for (let piece = await input.next(); piece !== undefined; piece = await input.next()) {
+      const bytes = carry.length === 0 ? piece : Buffer.concat([carry, piece])
+      const end = bytes.lastIndexOf(10)
+      if (end >= 0)
+        yield bytes
+          .toString('utf8', 0, end)
+          .split('\n')
+          .filter((line) => line !== '')
+      carry = bytes.subarray(end + 1)
+    }
+  } finally {
+    await input.close()
+  }
+}
+
+/** Items that are no objects have one column. */
+export function itemOf(line: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(line)
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : { value }
+}
