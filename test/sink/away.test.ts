@@ -38,7 +38,7 @@ for (const database of DATABASES) {
       ['a COMMIT whose answer is lost is found to be stored', true],
       ['a COMMIT that never arrived is sent again with its batch', false],
     ] as const) {
-      test(`${database}: ${what}`, async () => {
+      test(`${database}, at its COMMIT: ${what}`, async () => {
         const id = `commit ${forwards}`
         const link = await brittleLink(Number(new URL(server.url).port))
         const sink = serverSinkOf(database, withPort(server.url, link.port))
