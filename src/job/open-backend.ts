@@ -52,7 +52,7 @@ export async function openSinks(
       stdout = true
       continue
     }
-    if (kind.kind === 'postgres' || kind.kind === 'mysql') {
+    if (kind.kind === 'postgres' || kind.kind === 'mysql' || kind.kind === 'redis') {
       const sink = await openServerSink(kind.kind, kind.path)
       sinks.push(sink)
       outputs.push(sink.name)
@@ -88,7 +88,8 @@ export async function openSinks(
   return { sinks, stdout, outputs }
 }
 
-async function openServerSink(kind: 'postgres' | 'mysql', url: string): Promise<Sink> {
+async function openServerSink(kind: 'postgres' | 'mysql' | 'redis', url: string): Promise<Sink> {
+  if (kind === 'redis') return (await import('../sink/redis.ts')).redisSink({ url })
   if (kind === 'mysql') return (await import('../sink/mysql.ts')).mysqlSink({ url })
   return (await import('../sink/postgres.ts')).postgresSink({ url })
 }

@@ -1,10 +1,11 @@
 /** What kind of sink the text of `--out` asks for, by scheme, ending or what lies there. Opens nothing. */
 import { statSync } from 'node:fs'
 import { SluiceError } from '../model/errors.ts'
+import { redisTarget } from './redis-target.ts'
 
 export interface SinkKind {
-  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'warc' | 'dir' | 'stdout' | 'postgres' | 'mysql'
-  /** As given, without a scheme; `-` for stdout, the whole URL of a server. */
+  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'warc' | 'dir' | 'stdout' | 'postgres' | 'mysql' | 'redis'
+  /** As given, without a scheme where it is a file; `-` for stdout, the whole URL of a server. */
   readonly path: string
   readonly gzip: boolean
   /** Name behind `#` of `sqlite:PATH#TABLE`. */
@@ -14,10 +15,10 @@ export interface SinkKind {
 }
 
 const EXISTS =
-  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .warc (all also .gz), .csv, .sqlite, .db, sqlite:PATH[#TABLE], postgres://HOST/DB[#TABLE], mysql://HOST/DB[#TABLE] and - (stdout)'
+  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .warc (all also .gz), .csv, .sqlite, .db, sqlite:PATH[#TABLE], postgres://HOST/DB[#TABLE], mysql://HOST/DB[#TABLE], redis://HOST/DB?stream=NAME and - (stdout)'
 
 /** Planned outputs: known by name, so that the message can say that they are not there yet. */
-const LATER_SCHEMES = new Set(['mongodb', 'mongodb+srv', 'redis', 'rediss'])
+const LATER_SCHEMES = new Set(['mongodb', 'mongodb+srv'])
 const LATER_ENDINGS = ['.parquet']
 
 /** Schemes of database servers; their URLs are read by the sink. */
@@ -40,6 +41,10 @@ export function sinkKindOf(out: string): SinkKind {
   if (scheme === 'sqlite') return sqlitePath(out)
   const server = scheme === undefined ? undefined : SERVERS[scheme]
   if (server !== undefined) return { kind: server, path: out, gzip: false }
+  if (scheme === 'redis' || scheme === 'rediss') {
+    redisTarget(out)
+    return { kind: 'redis', path: out, gzip: false }
+  }
   if (scheme !== undefined && LATER_SCHEMES.has(scheme)) throw unknown(out, `is not there yet (${scheme}:)`)
   if (scheme !== undefined && out.startsWith('//', scheme.length + 1)) throw unknown(out, 'is not an output')
   if (out.includes('{')) return templateOf(out)

@@ -5,6 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { SluiceError } from '../model/errors.ts'
+import { errorCode } from './store-error.ts'
 
 export interface ServerRetryOptions {
   /** For messages: `redis://host:6379/0`. Never with a password. */
@@ -82,6 +83,29 @@ function unreachable(server: string, error: unknown, waitedMs: number): SluiceEr
       cause: error,
     },
   )
+}
+
+/** Codes of Node and of the system for a server that cannot be reached now, or whose connection broke. */
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  // A local socket that is not there (yet).
+  'ENOENT',
+])
+
+/** Whether an error of any driver is one of the network: for `isAway`. */
+export function isNetworkError(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isNetworkError)
+  return NETWORK.has(errorCode(error))
 }
 
 /** Errors of several addresses (`AggregateError`) have no message of their own. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { sinkKindOf } from '../../src/sink/kind.ts'
+import { redisTarget } from '../../src/sink/redis-target.ts'
 import { temporaryFolder } from './storages.ts'
 
 test('the text of --out names its sink by scheme, ending or existing folder', async () => {
@@ -19,6 +20,8 @@ test('the text of --out names its sink by scheme, ending or existing folder', as
     'a.sqlite': ['sqlite', 'a.sqlite', false],
     'a.db': ['sqlite', 'a.db', false],
     'sqlite:./data/shop': ['sqlite', './data/shop', false],
+    'redis://h:7000/2?stream=items': ['redis', 'redis://h:7000/2?stream=items', false],
+    'rediss://u:p@h': ['redis', 'rediss://u:p@h', false],
     'pages/': ['dir', 'pages/', false],
     'odd.csv/': ['dir', 'odd.csv/', false],
     'a:b.csv': ['csv', 'a:b.csv', false],
@@ -43,7 +46,7 @@ test('an output that is unknown or not there yet is refused with what exists', (
   ]
   for (const out of unknown)
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', hint: /\.ndjson.*sqlite:PATH/ }, out)
-  const later = ['mongodb://h', 'mongodb+srv://h', 'redis://h', 'a.parquet']
+  const later = ['mongodb://h', 'mongodb+srv://h', 'a.parquet']
   for (const out of later) {
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', message: /not there yet/, hint: /\.csv/ }, out)
   }
@@ -78,4 +81,29 @@ test('a path with braces is a folder and the template of the names in it', () =>
   assert.deepEqual(of('a/x-{n}.ndjson'), ['dir', 'a', 'x-{n}.ndjson'])
   assert.deepEqual(of('{n}'), ['dir', '.', '{n}'])
   assert.deepEqual(of('/{n}'), ['dir', '/', '{n}'])
+})
+
+test('a redis: URL names one form and one name; what is shown of it holds no password', () => {
+  const { form, name, shown, connect } = redisTarget('rediss://reader:canary@[::1]:7000/3?list=a%20b')
+  assert.deepEqual({ form, name, shown }, { form: 'list', name: 'a b', shown: 'rediss://[::1]:7000/3?list=a%20b' })
+  assert.equal(connect, 'rediss://reader:canary@[::1]:7000/3')
+  assert.deepEqual(redisTarget('redis://h'), {
+    form: 'hash',
+    name: undefined,
+    shown: 'redis://h:6379/0',
+    connect: 'redis://h',
+  })
+  const wrong = [
+    'redis:',
+    'redis://',
+    'redis://h/shop',
+    'redis://h?table=x',
+    'redis://h?list=a&hash=b',
+    'redis://h?list=',
+  ]
+  for (const url of [...wrong, 'redis://h?hash=_sluice_commit:{x}', 'redis://u:canary@h?list']) {
+    const refused = (error: Error & { code?: string }): boolean =>
+      error.code === 'OPTION_INVALID' && !/canary/.test(error.message)
+    assert.throws(() => redisTarget(url), refused, url)
+  }
 })

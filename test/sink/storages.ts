@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { gunzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
@@ -10,13 +10,26 @@ import type { PageRecord } from '../../src/model/record.ts'
 import { csvSink } from '../../src/sink/csv.ts'
 import { filesSink } from '../../src/sink/files.ts'
 import { ndjsonSink } from '../../src/sink/ndjson.ts'
+import { redisSink } from '../../src/sink/redis.ts'
+import type { RedisForm } from '../../src/sink/redis-target.ts'
 import { sqliteSink } from '../../src/sink/sqlite.ts'
 import { warcSink } from '../../src/sink/warc.ts'
 import type { SinkUnderTest } from '../../src/testing/sink-suite.ts'
 import { readWithWarcio } from '../warc/independent.ts'
+import { redisRows } from './redis-server.ts'
 
 export type Durability = 'kill' | 'power'
-export type StorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite' | 'files' | 'named files' | 'warc' | 'plain-warc'
+export type StorageKind =
+  | 'ndjson'
+  | 'gzip'
+  | 'csv'
+  | 'sqlite'
+  | 'files'
+  | 'named files'
+  | 'warc'
+  | 'plain-warc'
+  | RedisKind
+export type RedisKind = 'redis hash' | 'redis list' | 'redis stream'
 
 /** A folder for one test; `remove` deletes it. */
 export function temporaryFolder(): { readonly path: string; remove(): Promise<void> } {
@@ -66,6 +79,10 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
       const file = join(folder, kind === 'warc' ? 'pages.warc.gz' : 'pages.warc')
       return { sink: () => warcSink({ path: file, durability }), rows: () => warcRows(file), keyed: false, file }
     }
+    case 'redis hash':
+    case 'redis list':
+    case 'redis stream':
+      return redisStorage(kind.slice(6) as RedisForm, basename(folder))
     case 'sqlite': {
       const path = join(folder, 'pages.sqlite')
       const sink = () => sqliteSink({ path, durability })
@@ -74,7 +91,17 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
   }
 }
 
-export type ItemStorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite'
+/** On the server of `REDIS_URL`, under a name of its own. Another process that inherits the variable finds it. */
+function redisStorage(form: RedisForm, name: string): Omit<SinkUnderTest, 'remove'> {
+  const url = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379/0'
+  return {
+    sink: () => redisSink({ url: `${url}?${form}=${name}` }),
+    rows: () => redisRows(url, form, name),
+    keyed: form === 'hash',
+  }
+}
+
+export type ItemStorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite' | RedisKind
 
 export async function itemStorage(kind: ItemStorageKind): Promise<SinkUnderTest> {
   const folder = temporaryFolder()
