@@ -60,8 +60,9 @@ export async function openSinks(
     }
     const path = resolve(cwd, kind.path)
     outputs.push(path)
-    if (kind.kind === 'ndjson') sinks.push(ndjsonSink({ path, gzip: kind.gzip, durability }))
-    else if (kind.kind === 'csv') sinks.push(csvSink({ path, durability }))
+    const compression = kind.compression === undefined ? {} : { compression: kind.compression }
+    if (kind.kind === 'ndjson') sinks.push(ndjsonSink({ path, durability, ...compression }))
+    else if (kind.kind === 'csv') sinks.push(csvSink({ path, durability, ...compression }))
     else if (kind.kind === 'warc') sinks.push((await import('../sink/warc.ts')).warcSink({ path, durability }))
     else if (kind.kind === 'sqlite') {
       const { sqliteSink } = await import('../sink/sqlite.ts')

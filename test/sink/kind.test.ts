@@ -7,28 +7,32 @@ import { temporaryFolder } from './storages.ts'
 
 test('the text of --out names its sink by scheme, ending or existing folder', async () => {
   const folder = temporaryFolder()
-  const cases: Record<string, [string, string, boolean]> = {
-    '-': ['stdout', '-', false],
-    'a.ndjson': ['ndjson', 'a.ndjson', false],
-    'a/b.JSONL': ['ndjson', 'a/b.JSONL', false],
-    'a.ndjson.gz': ['ndjson', 'a.ndjson.gz', true],
-    'a.jsonl.GZ': ['ndjson', 'a.jsonl.GZ', true],
-    'a.warc': ['warc', 'a.warc', false],
-    'a.WARC.gz': ['warc', 'a.WARC.gz', true],
-    'a.csv': ['csv', 'a.csv', false],
-    'C:\\x\\a.csv': ['csv', 'C:\\x\\a.csv', false],
-    'a.sqlite': ['sqlite', 'a.sqlite', false],
-    'a.db': ['sqlite', 'a.db', false],
-    'sqlite:./data/shop': ['sqlite', './data/shop', false],
-    'redis://h:7000/2?stream=items': ['redis', 'redis://h:7000/2?stream=items', false],
-    'rediss://u:p@h': ['redis', 'rediss://u:p@h', false],
-    'pages/': ['dir', 'pages/', false],
-    'odd.csv/': ['dir', 'odd.csv/', false],
-    'a:b.csv': ['csv', 'a:b.csv', false],
-    [folder.path]: ['dir', folder.path, false],
-    [join(folder.path, 'x.csv')]: ['csv', join(folder.path, 'x.csv'), false],
+  const cases: Record<string, [string, string, ('gzip' | 'zstd')?]> = {
+    '-': ['stdout', '-'],
+    'a.ndjson': ['ndjson', 'a.ndjson'],
+    'a/b.JSONL': ['ndjson', 'a/b.JSONL'],
+    'a.ndjson.gz': ['ndjson', 'a.ndjson.gz', 'gzip'],
+    'a.jsonl.GZ': ['ndjson', 'a.jsonl.GZ', 'gzip'],
+    'a.csv.gz': ['csv', 'a.csv.gz', 'gzip'],
+    'a.ndjson.zst': ['ndjson', 'a.ndjson.zst', 'zstd'],
+    'a.warc': ['warc', 'a.warc'],
+    'a.WARC.gz': ['warc', 'a.WARC.gz'],
+    'a.csv': ['csv', 'a.csv'],
+    'C:\\x\\a.csv': ['csv', 'C:\\x\\a.csv'],
+    'a.sqlite': ['sqlite', 'a.sqlite'],
+    'a.db': ['sqlite', 'a.db'],
+    'sqlite:./data/shop': ['sqlite', './data/shop'],
+    'redis://h:7000/2?stream=items': ['redis', 'redis://h:7000/2?stream=items'],
+    'rediss://u:p@h': ['redis', 'rediss://u:p@h'],
+    'pages/': ['dir', 'pages/'],
+    'odd.csv/': ['dir', 'odd.csv/'],
+    'a:b.csv': ['csv', 'a:b.csv'],
+    [folder.path]: ['dir', folder.path],
+    [join(folder.path, 'x.csv')]: ['csv', join(folder.path, 'x.csv')],
   }
-  for (const [out, [kind, path, gzip]] of Object.entries(cases)) assert.deepEqual(sinkKindOf(out), { kind, path, gzip })
+  for (const [out, [kind, path, compression]] of Object.entries(cases)) {
+    assert.deepEqual(sinkKindOf(out), { kind, path, ...(compression === undefined ? {} : { compression }) }, out)
+  }
   await folder.remove()
 })
 
@@ -37,7 +41,7 @@ test('an output that is unknown or not there yet is refused with what exists', (
     '',
     'pages',
     'a.txt',
-    'a.csv.gz',
+    'a.csv.bz2',
     'a.gz',
     'https://a.example/x.csv',
     'sqlite:',
@@ -68,7 +72,6 @@ test('a name behind # in sqlite: is a table, a # in a folder or before an ending
   assert.deepEqual(sinkKindOf('sqlite:shop.db#items_2'), {
     kind: 'sqlite',
     path: 'shop.db',
-    gzip: false,
     table: 'items_2',
   })
   assert.equal(sinkKindOf('sqlite:a#b/shop.db').path, 'a#b/shop.db')

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { gunzipSync } from 'node:zlib'
+import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import type { PageRecord } from '../../src/model/record.ts'
 import { csvSink } from '../../src/sink/csv.ts'
@@ -22,6 +22,9 @@ export type Durability = 'kill' | 'power'
 export type StorageKind =
   | 'ndjson'
   | 'gzip'
+  | 'zstd'
+  | 'gzip csv'
+  | 'zstd csv'
   | 'csv'
   | 'sqlite'
   | 'files'
@@ -49,10 +52,19 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
       const file = join(folder, 'pages.ndjson')
       return { sink: () => ndjsonSink({ path: file, durability }), rows: () => jsonLines(file), keyed: false, file }
     }
-    case 'gzip': {
-      const file = join(folder, 'pages.ndjson.gz')
-      const sink = () => ndjsonSink({ path: file, gzip: true, durability })
-      return { sink, rows: () => gzipLines(file), keyed: false, file }
+    case 'gzip':
+    case 'zstd': {
+      const file = join(folder, `pages.ndjson.${kind === 'gzip' ? 'gz' : 'zst'}`)
+      const sink = () => ndjsonSink({ path: file, compression: kind, durability })
+      const rows = async () => parseLines((await unpacked(file)).toString())
+      return { sink, rows, keyed: false, file, ending: ENDINGS[kind] }
+    }
+    case 'gzip csv':
+    case 'zstd csv': {
+      const compression = kind === 'gzip csv' ? 'gzip' : 'zstd'
+      const file = join(folder, `pages.csv.${kind === 'gzip csv' ? 'gz' : 'zst'}`)
+      const sink = () => csvSink({ path: file, compression, durability })
+      return { sink, rows: () => csvRows(file), stored: asCsv, keyed: false, file, ending: ENDINGS[compression] }
     }
     case 'csv': {
       const file = join(folder, 'pages.csv')
@@ -101,7 +113,10 @@ function redisStorage(form: RedisForm, name: string): Omit<SinkUnderTest, 'remov
   }
 }
 
-export type ItemStorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite' | RedisKind
+/** Bytes that end a member. */
+const ENDINGS = { gzip: 10, zstd: 3 } as const
+
+export type ItemStorageKind = 'ndjson' | 'gzip' | 'zstd' | 'csv' | 'gzip csv' | 'zstd csv' | 'sqlite' | RedisKind
 
 export async function itemStorage(kind: ItemStorageKind): Promise<SinkUnderTest> {
   const folder = temporaryFolder()
@@ -111,7 +126,7 @@ export async function itemStorage(kind: ItemStorageKind): Promise<SinkUnderTest>
 /** The same sinks with a reader of items. */
 export function itemStorageIn(kind: ItemStorageKind, folder: string): Omit<SinkUnderTest, 'remove'> {
   const pages = storageIn(kind, folder, 'kill')
-  if (kind === 'csv') return { ...pages, rows: () => itemCsvRows(pages.file ?? ''), storedItem: wellFormed }
+  if (kind.endsWith('csv')) return { ...pages, rows: () => itemCsvRows(pages.file ?? ''), storedItem: wellFormed }
   if (kind === 'sqlite') {
     return { ...pages, rows: async () => itemRows(join(folder, 'pages.sqlite')), storedItem: wellFormed }
   }
@@ -132,7 +147,7 @@ function itemOf(cells: readonly (readonly [string, unknown])[], more: unknown): 
 }
 
 async function itemCsvRows(path: string): Promise<unknown[]> {
-  const rows = parse((await textOf(path)).toString(), {
+  const rows = parse((await unpacked(path)).toString(), {
     cast: (value, { quoting }) => (value === '' && !quoting ? undefined : value),
   }) as unknown as (string | undefined)[][]
   const [header = [], ...lines] = rows
@@ -175,9 +190,25 @@ async function jsonLines(path: string): Promise<unknown[]> {
   return parseLines((await textOf(path)).toString())
 }
 
-async function gzipLines(path: string): Promise<unknown[]> {
+/** Also of a file whose last member is not ended, as it is while the job runs. */
+async function unpacked(path: string): Promise<Buffer> {
   const bytes = await textOf(path)
-  return bytes.length === 0 ? [] : parseLines(gunzipSync(bytes).toString())
+  if (path.endsWith('.gz')) return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH })
+  if (!path.endsWith('.zst')) return bytes
+  const texts: Buffer[] = []
+  for (let at = 0; at < bytes.length; ) {
+    // Node reads one frame at a time and says, without a type for it, how far it came.
+    const options = { info: true, finishFlush: constants.ZSTD_e_flush }
+    const frame = zstdDecompressSync(bytes.subarray(at), options) as unknown as Frame
+    texts.push(frame.buffer)
+    at += frame.engine.bytesWritten
+  }
+  return Buffer.concat(texts)
+}
+
+interface Frame {
+  readonly buffer: Buffer
+  readonly engine: { readonly bytesWritten: number }
 }
 
 /** Reads each body and drops `file`. */
@@ -202,7 +233,7 @@ const NUMBER_FIELDS = new Set(['status', 'bytes', 'depth', 'attempt', 'run', 'se
 
 /** Input values are texts; the rest is typed by its field. An empty cell is a missing value, `""` an empty text. */
 async function csvRows(path: string): Promise<unknown[]> {
-  const text = (await textOf(path)).toString()
+  const text = (await unpacked(path)).toString()
   const rows = parse(text, {
     cast: (value, { quoting }) => (value === '' && !quoting ? undefined : value),
   }) as unknown as string[][]
