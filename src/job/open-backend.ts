@@ -64,6 +64,7 @@ export async function openSinks(
     if (kind.kind === 'ndjson') sinks.push(ndjsonSink({ path, durability, ...compression }))
     else if (kind.kind === 'csv') sinks.push(csvSink({ path, durability, ...compression }))
     else if (kind.kind === 'warc') sinks.push((await import('../sink/warc.ts')).warcSink({ path, durability }))
+    else if (kind.kind === 'parquet') sinks.push((await import('../sink/parquet.ts')).parquetSink({ path, durability }))
     else if (kind.kind === 'sqlite') {
       const { sqliteSink } = await import('../sink/sqlite.ts')
       sinks.push(sqliteSink({ path, durability, ...(kind.table === undefined ? {} : { table: kind.table }) }))

@@ -5,7 +5,7 @@ import type { Compression } from './compression.ts'
 import { redisTarget } from './redis-target.ts'
 
 export interface SinkKind {
-  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'warc' | 'dir' | 'stdout' | 'postgres' | 'mysql' | 'redis'
+  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'parquet' | 'warc' | 'dir' | 'stdout' | 'postgres' | 'mysql' | 'redis'
   /** As given, without a scheme where it is a file; `-` for stdout, the whole URL of a server. */
   readonly path: string
   /** Only where the text is compressed. */
@@ -17,11 +17,10 @@ export interface SinkKind {
 }
 
 const EXISTS =
-  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .csv (also .gz, .zst), .warc, .warc.gz, .sqlite, .db, sqlite:PATH[#TABLE], postgres://HOST/DB[#TABLE], mysql://HOST/DB[#TABLE], redis://HOST/DB?stream=NAME and - (stdout)'
+  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .csv (also .gz, .zst), .parquet, .warc, .warc.gz, .sqlite, .db, sqlite:PATH[#TABLE], postgres://HOST/DB[#TABLE], mysql://HOST/DB[#TABLE], redis://HOST/DB?stream=NAME and - (stdout)'
 
 /** Planned outputs: known by name, so that the message can say that they are not there yet. */
 const LATER_SCHEMES = new Set(['mongodb', 'mongodb+srv'])
-const LATER_ENDINGS = ['.parquet']
 
 /** Schemes of database servers; their URLs are read by the sink. */
 const SERVERS: Readonly<Record<string, 'postgres' | 'mysql'>> = {
@@ -72,8 +71,7 @@ function kindOfEnding(out: string): SinkKind {
   const text = /\.(ndjson|jsonl|csv)(\.gz|\.zst)?$/.exec(lower)
   if (text !== null) return { kind: text[1] === 'csv' ? 'csv' : 'ndjson', path: out, ...compressionOf(text[2]) }
   if (/\.(sqlite|db)$/.test(lower)) return { kind: 'sqlite', path: out }
-  const later = LATER_ENDINGS.find((ending) => lower.endsWith(ending))
-  if (later !== undefined) throw unknown(out, `is not there yet (${later})`)
+  if (lower.endsWith('.parquet')) return { kind: 'parquet', path: out }
   throw unknown(out, 'has no ending that names an output')
 }
 

@@ -15,6 +15,7 @@ test('the text of --out names its sink by scheme, ending or existing folder', as
     'a.jsonl.GZ': ['ndjson', 'a.jsonl.GZ', 'gzip'],
     'a.csv.gz': ['csv', 'a.csv.gz', 'gzip'],
     'a.ndjson.zst': ['ndjson', 'a.ndjson.zst', 'zstd'],
+    'a.parquet': ['parquet', 'a.parquet'],
     'a.warc': ['warc', 'a.warc'],
     'a.WARC.gz': ['warc', 'a.WARC.gz'],
     'a.csv': ['csv', 'a.csv'],
@@ -50,7 +51,7 @@ test('an output that is unknown or not there yet is refused with what exists', (
   ]
   for (const out of unknown)
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', hint: /\.ndjson.*sqlite:PATH/ }, out)
-  const later = ['mongodb://h', 'mongodb+srv://h', 'a.parquet']
+  const later = ['mongodb://h', 'mongodb+srv://h']
   for (const out of later) {
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', message: /not there yet/, hint: /\.csv/ }, out)
   }

@@ -6,16 +6,20 @@ import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
+import type { ItemColumn } from '../../src/model/item.ts'
 import type { PageRecord } from '../../src/model/record.ts'
 import { csvSink } from '../../src/sink/csv.ts'
 import { filesSink } from '../../src/sink/files.ts'
 import { ndjsonSink } from '../../src/sink/ndjson.ts'
+import { PAGE_COLUMNS, type ParquetColumn, writeParquet } from '../../src/sink/parquet-table.ts'
+import { parquetSink, ROWS_ENDING } from '../../src/sink/parquet.ts'
 import { redisSink } from '../../src/sink/redis.ts'
 import type { RedisForm } from '../../src/sink/redis-target.ts'
 import { sqliteSink } from '../../src/sink/sqlite.ts'
 import { warcSink } from '../../src/sink/warc.ts'
 import type { SinkUnderTest } from '../../src/testing/sink-suite.ts'
 import { readWithWarcio } from '../warc/independent.ts'
+import { readWithDuckDb } from './duckdb.ts'
 import { redisRows } from './redis-server.ts'
 
 export type Durability = 'kill' | 'power'
@@ -25,6 +29,7 @@ export type StorageKind =
   | 'zstd'
   | 'gzip csv'
   | 'zstd csv'
+  | 'parquet'
   | 'csv'
   | 'sqlite'
   | 'files'
@@ -76,6 +81,13 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
         file,
       }
     }
+    case 'parquet': {
+      const path = join(folder, 'pages.parquet')
+      const file = path + ROWS_ENDING
+      const sink = () => parquetSink({ path, durability })
+      const rows = () => parquetRows(file, PAGE_COLUMNS)
+      return { sink, rows, stored: wellFormed, keyed: false, file, ending: ENDINGS.gzip }
+    }
     case 'files': {
       const file = join(folder, 'out', 'pages.ndjson')
       const sink = () => filesSink({ folder: join(folder, 'out'), durability })
@@ -116,16 +128,32 @@ function redisStorage(form: RedisForm, name: string): Omit<SinkUnderTest, 'remov
 /** Bytes that end a member. */
 const ENDINGS = { gzip: 10, zstd: 3 } as const
 
-export type ItemStorageKind = 'ndjson' | 'gzip' | 'zstd' | 'csv' | 'gzip csv' | 'zstd csv' | 'sqlite' | RedisKind
+export type ItemStorageKind =
+  | 'ndjson'
+  | 'gzip'
+  | 'zstd'
+  | 'csv'
+  | 'gzip csv'
+  | 'zstd csv'
+  | 'parquet'
+  | 'sqlite'
+  | RedisKind
 
-export async function itemStorage(kind: ItemStorageKind): Promise<SinkUnderTest> {
+export async function itemStorage(kind: ItemStorageKind, columns?: readonly ItemColumn[]): Promise<SinkUnderTest> {
   const folder = temporaryFolder()
-  return { ...itemStorageIn(kind, folder.path), remove: folder.remove }
+  return { ...itemStorageIn(kind, folder.path, columns), remove: folder.remove }
 }
 
 /** The same sinks with a reader of items. */
-export function itemStorageIn(kind: ItemStorageKind, folder: string): Omit<SinkUnderTest, 'remove'> {
+export function itemStorageIn(
+  kind: ItemStorageKind,
+  folder: string,
+  columns?: readonly ItemColumn[],
+): Omit<SinkUnderTest, 'remove'> {
   const pages = storageIn(kind, folder, 'kill')
+  if (kind === 'parquet') {
+    return { ...pages, rows: () => parquetRows(pages.file ?? '', columns), storedItem: wellFormed }
+  }
   if (kind.endsWith('csv')) return { ...pages, rows: () => itemCsvRows(pages.file ?? ''), storedItem: wellFormed }
   if (kind === 'sqlite') {
     return { ...pages, rows: async () => itemRows(join(folder, 'pages.sqlite')), storedItem: wellFormed }
@@ -209,6 +237,22 @@ async function unpacked(path: string): Promise<Buffer> {
 interface Frame {
   readonly buffer: Buffer
   readonly engine: { readonly bytesWritten: number }
+}
+
+/** The table that would be made of the rows now, as another program's reader has it. */
+async function parquetRows(rowsPath: string, columns: readonly ParquetColumn[] | undefined): Promise<unknown[]> {
+  if (!existsSync(rowsPath)) return []
+  const lines = (await unpacked(rowsPath)).toString().split('\n').slice(0, -1)
+  const path = `${rowsPath}.test.parquet`
+  await writeParquet(
+    path,
+    async function* () {
+      yield* lines
+    },
+    columns,
+  )
+  const rows = await readWithDuckDb(path)
+  return rows.map((row) => wellFormed(row))
 }
 
 /** Reads each body and drops `file`. */

@@ -20,6 +20,11 @@ for (const kind of ['ndjson', 'gzip', 'zstd', 'csv', 'gzip csv', 'sqlite'] as co
 for (const kind of ['csv', 'zstd csv', 'sqlite'] as const) {
   sinkSuite(`${kind} of items with a schema`, () => itemStorage(kind), { items: { columns: ITEM_COLUMNS } })
 }
+sinkSuite('parquet', () => storage('parquet'))
+sinkSuite('parquet of items', () => itemStorage('parquet'), { items: true })
+sinkSuite('parquet of items with a schema', () => itemStorage('parquet', ITEM_COLUMNS), {
+  items: { columns: ITEM_COLUMNS },
+})
 sinkSuite('web archive', () => storage('warc'))
 sinkSuite('uncompressed web archive', () => storage('plain-warc'))
 sinkSuite('web archive with durability power', () => storage('warc', 'power'))
