@@ -1,6 +1,16 @@
 /** Sluice: a polite, durable, fast web-collection engine. Importing it has no effect. */
 export { defineExtractor } from './extract/define.ts'
 export type { Extracted, Extractor, ItemOf, Match, PageMatch } from './extract/define.ts'
+export type {
+  Feed,
+  FeedCategory,
+  FeedContent,
+  FeedEnclosure,
+  FeedEntry,
+  FeedLink,
+  FeedParts,
+  FeedPerson,
+} from './extract/feed/feed.ts'
 export type { ExtractPage } from './extract/page.ts'
 export type { PageElement } from './extract/selection.ts'
 export { createJob } from './job/create-job.ts'

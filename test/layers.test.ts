@@ -88,6 +88,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'session/recipe.ts',
       'session/recipes.ts',
       'extract/define.ts',
+      'extract/feed/feed.ts',
       'extract/page.ts',
       'extract/selection.ts',
       'engine/handler.ts',

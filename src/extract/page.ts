@@ -8,6 +8,8 @@ import { isHtml, isText, isXml } from '../http/content-type.ts'
 import { headerValue } from '../http/headers.ts'
 import { detach } from '../url/detach.ts'
 import type { FollowedLink, PageInput } from './extraction.ts'
+import type { Feed } from './feed/feed.ts'
+import { readFeed } from './feed/read-feed.ts'
 import { PageElement } from './selection.ts'
 import type { TreeContext } from './selection.ts'
 import { jsonLdOf, metaOf, microdataOf, openGraphOf } from './structured-data.ts'
@@ -146,12 +148,24 @@ export class ExtractPage {
     return metaOf(this.#parsed(), name)
   }
 
-  #charset(): string {
+  /**
+   * The page as a feed: RSS, Atom, RDF, CDF or JSON Feed, whatever its type is said to be; undefined for what is none.
+   * URLs are absolute, markup holds nothing that runs.
+   */
+  feed(): Feed | undefined {
+    // A feed that is sent as `text/html` is XML nevertheless.
+    const text = isXml(this.contentType) ? this.text() : decodeText(this.body, this.#charset('xml'))
+    const location = URL.parse(this.headers.get('content-location') ?? '', this.final)
+    const base = location !== null && isWeb(location.href) ? location.href : this.final
+    return readFeed(text, base, this.headers.get('content-language') ?? undefined)
+  }
+
+  #charset(kind?: 'xml' | 'html'): string {
     const isPlainXml = isXml(this.contentType) && !isHtml(this.contentType)
     // RFC 8259: JSON is UTF-8, whatever else is said.
     const isJson = /^(?:application|text)\/(?:json|.*\+json)$/.test(this.contentType)
     const declared = this.#source.charset ?? (isJson ? 'utf-8' : undefined)
-    return sniffCharset(this.body, declared, isPlainXml ? 'xml' : 'html')
+    return sniffCharset(this.body, declared, kind ?? (isPlainXml ? 'xml' : 'html'))
   }
 
   #base(): string {
