@@ -1,6 +1,7 @@
 /** Sluice: a polite, durable, fast web-collection engine. Importing it has no effect. */
 export { defineExtractor } from './extract/define.ts'
 export type { Extracted, Extractor, ItemOf, Match, PageMatch } from './extract/define.ts'
+export type { Article } from './extract/article.ts'
 export type {
   Feed,
   FeedCategory,
@@ -12,7 +13,11 @@ export type {
   FeedPerson,
 } from './extract/feed/feed.ts'
 export type { ExtractPage } from './extract/page.ts'
+export type { PdfFile, PdfInfo, PdfOutline } from './extract/pdf.ts'
 export type { PageElement } from './extract/selection.ts'
+export type { MicrodataItem } from './extract/structured-data.ts'
+export type { TableRow } from './extract/table.ts'
+export type { XPathValue } from './extract/xpath.ts'
 export { createJob } from './job/create-job.ts'
 export { fetchAll } from './job/fetch-all.ts'
 export type { AnsweredPage, FailedPage, FetchedResponse, Page } from './job/fetch-all.ts'

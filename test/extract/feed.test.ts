@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseDate } from '../../src/extract/feed/date.ts'
 import type { Feed } from '../../src/extract/feed/feed.ts'
-import { safeHtml } from '../../src/extract/feed/safe-html.ts'
+import { safeHtml } from '../../src/extract/safe-html.ts'
 import { sharedData, skipWithout } from '../shared-data.ts'
 import { pageOf } from './setup.ts'
 

@@ -1,5 +1,6 @@
 /** What has been read so far of a feed, an entry or a source; which of several values counts is decided here. */
 import { detach } from '../../url/detach.ts'
+import { optional } from '../optional.ts'
 import { parseDate } from './date.ts'
 import type { FeedCategory, FeedEnclosure, FeedContent, FeedEntry, FeedLink, FeedParts, FeedPerson } from './feed.ts'
 
@@ -116,11 +117,6 @@ export class Draft {
       ...optional('source', source?.parts()),
     }
   }
-}
-
-/** An object with the property, or without it where there is no value. */
-export function optional<Key extends string, Value>(key: Key, value: Value | undefined): Partial<Record<Key, Value>> {
-  return value === undefined ? {} : ({ [key]: value } as Record<Key, Value>)
 }
 
 function isNamed(person: FeedPerson): boolean {

@@ -1,8 +1,9 @@
 /** JSON Feed 1.0 and 1.1 (jsonfeed.org): untrusted, so each value is taken only where it has the type it should have. */
-import { Draft, optional } from './draft.ts'
+import { optional } from '../optional.ts'
+import { Draft } from './draft.ts'
 import type { Feed, FeedEntry, FeedPerson } from './feed.ts'
-import { safeHtml } from './safe-html.ts'
-import { resolveSafe } from './safe-url.ts'
+import { safeHtml } from '../safe-html.ts'
+import { resolveSafe } from '../safe-url.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

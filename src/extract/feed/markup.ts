@@ -1,5 +1,5 @@
 /** The text of one element of a feed that may hold markup, escaped, inline or in base64: collected, decoded, made safe. */
-import { safeHtml } from './safe-html.ts'
+import { safeHtml } from '../safe-html.ts'
 
 const XHTML = 'application/xhtml+xml'
 const HTML = 'text/html'

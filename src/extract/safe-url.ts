@@ -1,5 +1,5 @@
 /** Relative URLs made absolute; URLs that would run something are none. */
-import { stripUrl } from '../white-space.ts'
+import { stripUrl } from './white-space.ts'
 
 /** Schemes that a link or picture of a stranger may have. */
 const SCHEMES = new Set(
