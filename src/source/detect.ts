@@ -20,6 +20,7 @@ export type Format =
   | { readonly kind: 'ndjson' }
   | { readonly kind: 'sitemap' }
   | { readonly kind: 'har' }
+  | { readonly kind: 'jsonFeed' }
   | { readonly kind: 'xlsx' }
   | { readonly kind: 'csv'; readonly table: Table }
 
@@ -58,6 +59,8 @@ export function detectFormat(path: string, head: Uint8Array, { urlColumn, rows =
   }
   if (start.startsWith('{') || start.startsWith('"')) {
     if (extension === 'har' || isHar(start)) return { kind: 'har' }
+    if (/"version"\s*:\s*"https?:(?:\\?\/){2}(?:www\.)?jsonfeed\.org\\?\/version/.test(start))
+      return { kind: 'jsonFeed' }
     if (extension === 'ndjson' || extension === 'jsonl' || isJsonLine(start)) return { kind: 'ndjson' }
   }
   if (rows) return { kind: 'csv', table: rowTable(path, text, extension) }
