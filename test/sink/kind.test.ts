@@ -65,7 +65,7 @@ test('the URL of a database server is handed on whole', () => {
     mariadb: 'mysql',
   })) {
     const out = `${scheme}://me:secret@h/db#x`
-    assert.deepEqual(sinkKindOf(out), { kind, path: out, gzip: false })
+    assert.deepEqual(sinkKindOf(out), { kind, path: out })
   }
 })
 
