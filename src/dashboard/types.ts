@@ -91,6 +91,12 @@ export interface Series {
   readonly points: readonly { readonly at: number; readonly done: Readonly<Record<Outcome, number>> }[]
 }
 
+export interface SqlAnswer {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly unknown[])[]
+  readonly more: boolean
+}
+
 export interface Why {
   readonly url: string
   readonly state: string

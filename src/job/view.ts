@@ -11,6 +11,8 @@ import { nameOf, readStored } from './folder.ts'
 import type { RetryQuery, Why } from './job.ts'
 import { storeChange } from './live-settings.ts'
 import type { SettingChange } from './live-settings.ts'
+import { queryShortly } from './query-thread.ts'
+import type { ShortAnswer } from './query-thread.ts'
 import { explainUrl, openStatus, retryStopped } from './status.ts'
 import type { Status } from './status.ts'
 
@@ -56,6 +58,8 @@ export interface JobView {
   control(method: ControlMethod, params: unknown): Promise<unknown>
   /** Changes a setting of the job, for all hosts or one; true: a live owner obeys it at once, else it is kept for the next run. */
   set(change: SettingChange): Promise<boolean>
+  /** One SQL statement over pages, items or the SQL output; at most 500 rows, within 10 s. @throws SluiceError OPTION_INVALID */
+  query(sql: string): Promise<ShortAnswer>
   /** Queues matching URLs again, live or stopped; or only counts them. */
   retry(query: RetryQuery, dryRun: boolean): Promise<number>
   close(): Promise<void>
@@ -144,6 +148,10 @@ class FolderView implements JobView {
     const isLive = (await this.control('set', change)) !== undefined
     if (!isLive) storeChange(this.folder, change)
     return isLive
+  }
+
+  query(sql: string): Promise<ShortAnswer> {
+    return queryShortly({ folder: this.folder, sql, rows: 500, limitMs: 10_000 })
   }
 
   async close(): Promise<void> {

@@ -77,6 +77,10 @@ export function jobApi(view: JobView): Hono {
         : context.json(await view.status())
     })
   }
+  api.post('/query', async (context) => {
+    const { sql } = await context.req.json<{ sql?: unknown }>()
+    return context.json(await view.query(String(sql ?? '')))
+  })
   api.post('/set', async (context) => {
     const { name, value, host } = await context.req.json<{ name?: unknown; value?: unknown; host?: unknown }>()
     const change = { name: String(name), value, by: 'the dashboard', host: typeof host === 'string' ? host : undefined }

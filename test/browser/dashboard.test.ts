@@ -13,7 +13,7 @@ import { fast, polite } from '../integration/web.ts'
 import { figure, look, openBrowser, withoutBrowser } from './browser.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const TABLES = ['/urls', '/hosts', '/errors']
+const TABLES = ['/urls', '/hosts', '/errors', '/sql']
 
 /** 260 good pages on a.test, 120 missing ones on b.test, one host that does not exist. */
 function writeList(cwd: string): void {

@@ -149,6 +149,33 @@ test('bad questions are answered with a code and a hint, large bodies are refuse
   assert.equal((await ask('/../package.json')).status, 404)
 })
 
+test('SQL over the job reads, within its limits, and changes nothing', async () => {
+  const query = async (sql: string): Promise<{ status: number; body: Record<string, unknown> }> => {
+    const response = await ask('/api/query', { method: 'POST', body: JSON.stringify({ sql }) })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  const counted = await query(
+    'SELECT outcome, count(*) AS n, count(*) AS n FROM pages GROUP BY outcome ORDER BY n DESC',
+  )
+  assert.deepEqual(counted.body, {
+    columns: ['outcome', 'n', 'n_2'],
+    rows: [
+      ['ok', 20, 20],
+      ['gone', 10, 10],
+    ],
+    more: false,
+  })
+  const many = await query(
+    'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 501) SELECT i FROM n',
+  )
+  assert.equal((many.body['rows'] as unknown[]).length, 500)
+  assert.equal(many.body['more'], true)
+  for (const sql of ['DELETE FROM ledger', 'SELECT', '', "ATTACH '/tmp/other.db' AS other"])
+    assert.equal((await query(sql)).status, 400, sql)
+  const job = (await (await ask('/api/job')).json()) as { doneTotal: number }
+  assert.equal(job.doneTotal, 30)
+})
+
 test('tables add up: states, codes and statuses of all pages of a table are those of the job', async () => {
   const job = (await (await ask('/api/job')).json()) as { known: number; done: Record<string, number> }
   interface Row {
