@@ -149,7 +149,7 @@ class HtmlReader {
     const builder = this.#builder
     const nameEnd = tags.nameEnd(start)
     // Attributes of end tags are not read: the first `>` ends them, in quotes or not.
-    const greater = nameEnd < 0 ? -1 : this.#text.indexOf('>', nameEnd)
+    const greater = nameEnd < 0 ? -1 : this.#greater(nameEnd)
     if (greater < 0) return -1
     const name = this.#named(tags.name(start, nameEnd))
     if (Rules.isVoid(name)) {
@@ -159,6 +159,11 @@ class HtmlReader {
       this.#close()
     } else if (name === Rules.P) this.#madeUp(name)
     return this.#behind(greater + 1)
+  }
+
+  /** Nearly all end tags end with their name. */
+  #greater(from: number): number {
+    return this.#text.charCodeAt(from) === 62 ? from : this.#text.indexOf('>', from)
   }
 
   #madeUp(name: number): void {

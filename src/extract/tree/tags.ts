@@ -14,7 +14,6 @@ export class Tags {
   /** The last tag that was read with its attributes ended with `/>`. */
   isSelfClosing = false
   readonly #commentEnd: Finder
-  readonly #commentBang: Finder
   #hash = 0
 
   constructor(text: string, builder: TreeBuilder, isXml: boolean) {
@@ -22,7 +21,6 @@ export class Tags {
     this.builder = builder
     this.isXml = isXml
     this.#commentEnd = new Finder(text, '-->')
-    this.#commentBang = new Finder(text, '--!>')
   }
 
   /** Index behind the name that begins at `start`; -1 where the page ends in it. */
@@ -101,7 +99,9 @@ export class Tags {
 
   /** Index of what ends a comment, a `-->` from `plain` on or a `--!>` from `bang` on; -1: nothing does. */
   commentEnd(plain: number, bang: number): number {
-    const end = Math.min(this.#commentEnd.from(plain), this.#commentBang.from(bang))
+    const end = this.#commentEnd.from(plain)
+    const inside = this.text.slice(bang, end).indexOf('--!>')
+    if (inside >= 0) return bang + inside
     return end === Infinity ? -1 : end
   }
 
