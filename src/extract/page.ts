@@ -17,8 +17,7 @@ import { allMatches, firstMatch } from './match.ts'
 import { isPdf, openPdf } from './pdf.ts'
 import type { PdfFile } from './pdf.ts'
 import { rdfaOf } from './rdfa.ts'
-import { PageElement } from './selection.ts'
-import type { TreeContext } from './selection.ts'
+import { PageElement, TreeContext } from './selection.ts'
 import { jsonLdOf, metaOf, microdataOf, openGraphOf } from './structured-data.ts'
 import type { MicrodataItem } from './structured-data.ts'
 import { tableRows } from './table.ts'
@@ -184,13 +183,17 @@ export class ExtractPage {
    * for those that are no links themselves, of the links within.
    */
   links(selector = 'a[href], area[href]'): string[] {
+    const context = this.#parsed()
+    const { tree } = context
     const found = new Set<string>()
-    for (const element of this.$$(selector)) {
-      const own = element.attr('href') === undefined ? element.$$('a[href], area[href]') : [element]
-      for (const link of own) {
-        const url = link.url('href')
-        if (url !== undefined && isWeb(url)) found.add(url)
-      }
+    const add = (href: string): void => {
+      const url = context.resolve(href)
+      if (url !== undefined && isWeb(url)) found.add(url)
+    }
+    for (const node of findAll(tree, selector, PAGE)) {
+      const href = tree.valueOf(node, 'href')
+      if (href !== undefined) add(href)
+      else for (const link of findAll(tree, 'a[href], area[href]', node)) add(tree.valueOf(link, 'href')!)
     }
     return [...found]
   }
@@ -270,7 +273,7 @@ export class ExtractPage {
     const element = tree.isXml ? -1 : findFirst(tree, 'base[href]', PAGE)
     const href = element < 0 ? undefined : tree.valueOf(element, 'href')
     const base = (href === undefined ? undefined : URL.parse(stripUrl(href), this.final)?.href) ?? this.final
-    return (this.#context = { tree, base })
+    return (this.#context = new TreeContext(tree, base))
   }
 }
 

@@ -2,6 +2,8 @@
  * An element of a page as extractors see it. What is missing is undefined, never an exception; strings handed out are
  * copies that do not keep the page alive. Nothing here changes the tree.
  */
+import { parseBase, plainHref } from '../url/canonicalize.ts'
+import type { ParsedBase } from '../url/canonicalize.ts'
 import { detach } from '../url/detach.ts'
 import { parseNumber } from './number.ts'
 import { findAll, findFirst, isMatch } from './tree/query.ts'
@@ -10,11 +12,26 @@ import { PAGE } from './tree/tree.ts'
 import type { Tree } from './tree/tree.ts'
 import { stripUrl } from './white-space.ts'
 
-/** What elements share with their page. */
-export interface TreeContext {
+/** What elements share with their page: its tree, and the base of relative URLs. */
+export class TreeContext {
   readonly tree: Tree
-  /** Base of relative URLs. */
   readonly base: string
+  /** The base taken apart, where it is spelled as links are resolved by concatenation. */
+  readonly #plainBase: ParsedBase | undefined
+
+  constructor(tree: Tree, base: string) {
+    this.tree = tree
+    this.base = base
+    const parsed = parseBase(base)
+    this.#plainBase = parsed?.url === base.replace(/#.*$/, '') ? parsed : undefined
+  }
+
+  /** URL that an attribute names; undefined where it names none. */
+  resolve(value: string): string | undefined {
+    const given = stripUrl(value)
+    const plain = this.#plainBase === undefined ? undefined : plainHref(given, this.#plainBase)
+    return plain === undefined ? URL.parse(given, this.base)?.href : detach(plain)
+  }
 }
 
 /** Attributes that hold an element's URL, by name; others: `href`, then `src`. */
@@ -91,7 +108,7 @@ export class PageElement {
     const names = name !== undefined ? [name] : own !== undefined ? [own] : ['href', 'src']
     for (const each of names) {
       const value = this.#attribute(node, each)
-      if (value !== undefined) return URL.parse(stripUrl(value), this.#context.base)?.href
+      if (value !== undefined) return this.#context.resolve(value)
     }
     return undefined
   }

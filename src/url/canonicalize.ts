@@ -102,28 +102,76 @@ export function parseBase(base: string): ParsedBase | undefined {
 
 /** Exactly `canonicalize(href, base.url)`, without `new URL` for the usual spellings of links. */
 export function resolveLink(href: string, base: ParsedBase): Canonical {
+  const url = plainLink(href, base)
+  return url === undefined ? parse(href, base.url) : { ok: true, url }
+}
+
+/**
+ * `URL.parse(href, base.url)?.href`, fragment included, where the spelling is usual enough to tell without parsing; else
+ * undefined. The result may keep `href` alive.
+ */
+export function plainHref(href: string, base: ParsedBase): string | undefined {
+  const hash = href.indexOf('#')
+  if (hash < 0) return plainLink(href, base)
+  for (let i = hash + 1; i < href.length; i++) if (!is(href.charCodeAt(i), PATH)) return undefined
+  const url = plainLink(href, base)
+  return url === undefined ? undefined : url + href.slice(hash)
+}
+
+/** The canonical URL of a link, for the usual spellings; undefined where parsing must decide. */
+function plainLink(href: string, base: ParsedBase): string | undefined {
   const length = href.length
-  if (length === 0) return { ok: true, url: base.url }
+  if (length === 0) return base.url
   const first = href.charCodeAt(0)
+  let text = href
+  let prefix = ''
   let end = -1
-  let prefix = base.root
+  if (first === HASH) return base.url
   if (first === SLASH) {
-    const second = length > 1 ? href.charCodeAt(1) : 0
-    if (second === SLASH) return canonicalize(base.scheme + href, base.url)
-    end = scanPath(href, 0)
-  } else if (first === HASH) {
-    return { ok: true, url: base.url }
+    if (href.charCodeAt(1) === SLASH) {
+      text = base.scheme + href
+      end = scanAbsolute(text)
+    } else {
+      prefix = base.root
+      end = scanPath(href, 0)
+    }
   } else if (first === QUESTION) {
     prefix = base.page
     end = scanQuery(href, 1)
-  } else if (is(first, UNRESERVED) && first !== DOT) {
+  } else if (first === DOT) {
+    const behind = behindUps(href)
+    text = href.slice(behind)
+    prefix = above(base, behind / 3)
+    // What else begins with a dot, or goes on with a slash, is for the parser.
+    const next = text.charCodeAt(0)
+    if (behind > 0 && (text === '' || (next !== DOT && is(next, UNRESERVED)))) end = scanRelative(text)
+  } else if (is(first, UNRESERVED)) {
+    prefix = base.folder
     end = scanRelative(href)
     // A colon in the first segment makes it a scheme: an absolute URL, or none of ours.
-    if (end < 0) return canonicalize(href, base.url)
-    prefix = base.folder
+    if (end < 0) {
+      prefix = ''
+      end = scanAbsolute(href)
+    }
   }
-  if (end < 0 || prefix.length + end > MAX_URL_LENGTH) return parse(href, base.url)
-  return { ok: true, url: prefix + (end === length ? href : href.slice(0, end)) }
+  if (end < 0 || prefix.length + end > MAX_URL_LENGTH) return undefined
+  return prefix + (end === text.length ? text : text.slice(0, end))
+}
+
+/** Index behind the `../` that a link begins with. */
+function behindUps(href: string): number {
+  let i = 0
+  while (href.startsWith('../', i)) i += 3
+  return i
+}
+
+/** The folder so many levels above that of the base; the root is above itself. */
+function above(base: ParsedBase, levels: number): string {
+  let { folder } = base
+  for (let i = 0; i < levels && folder.length > base.root.length + 1; i++) {
+    folder = folder.slice(0, folder.lastIndexOf('/', folder.length - 2) + 1)
+  }
+  return folder
 }
 
 /** The URL as it may be shown: without user name and password. */

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { canonicalize, MAX_URL_LENGTH, parseBase, resolveLink, withoutCredentials } from '../../src/url/canonicalize.ts'
+import {
+  canonicalize,
+  MAX_URL_LENGTH,
+  parseBase,
+  plainHref,
+  resolveLink,
+  withoutCredentials,
+} from '../../src/url/canonicalize.ts'
 import { sharedData, skipWithout } from '../shared-data.ts'
 
 function canonical(input: string, base?: string): string {
@@ -193,6 +200,59 @@ test('a link resolved against a prepared base equals the same link parsed with i
     }),
     { numRuns: 10_000 },
   )
+})
+
+test('a link whose spelling is plain is told with its fragment as the parser does', () => {
+  const parts = fc.constantFrom(
+    '../',
+    './',
+    '..',
+    '.',
+    '/',
+    'a',
+    'b.c',
+    ':',
+    '#',
+    '?',
+    '%41',
+    '%2F',
+    ' ',
+    'é',
+    '//',
+    '~',
+    "'",
+  )
+  const href = fc.oneof(
+    anyHref,
+    fc.array(parts, { maxLength: 8 }).map((some) => some.join('')),
+  )
+  fc.assert(
+    fc.property(
+      fc.constantFrom('https://a.org/b/c/d?e', 'http://a.org/', 'http://a.org/b//c'),
+      href,
+      (address, link) => {
+        const found = plainHref(link, parseBase(address)!)
+        if (found !== undefined) assert.equal(found, URL.parse(link, address)?.href)
+        assert.deepEqual(resolveLink(link, parseBase(address)!), slowly(link, address))
+      },
+    ),
+    { numRuns: 10_000 },
+  )
+  const base = parseBase('https://a.org/b/c/d?e')!
+  const plain = [
+    'x',
+    '/x#y',
+    '../x',
+    '../../../x.html#a-b',
+    '?q',
+    '#f',
+    'https://b.org/x',
+    '//b.org/x',
+    '../',
+    'x#',
+    '../x?y',
+  ]
+  for (const link of plain) assert.equal(plainHref(link, base), URL.parse(link, base.url)?.href)
 })
 
 /** What the standard makes of it, with the scan kept from recognising anything: a leading blank is stripped again. */
