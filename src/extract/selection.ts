@@ -16,22 +16,26 @@ import { stripUrl } from './white-space.ts'
 export class TreeContext {
   readonly tree: Tree
   readonly base: string
-  /** The base taken apart, where it is spelled as links are resolved by concatenation. */
-  readonly #plainBase: ParsedBase | undefined
+  #baseParts: ParsedBase | 'odd' | undefined
 
   constructor(tree: Tree, base: string) {
     this.tree = tree
     this.base = base
-    const parsed = parseBase(base)
-    this.#plainBase = parsed?.url === base.replace(/#.*$/, '') ? parsed : undefined
   }
 
   /** URL that an attribute names; undefined where it names none. */
   resolve(value: string): string | undefined {
     const given = stripUrl(value)
-    const plain = this.#plainBase === undefined ? undefined : plainHref(given, this.#plainBase)
+    const parts = (this.#baseParts ??= partsOf(this.base))
+    const plain = parts === 'odd' ? undefined : plainHref(given, parts)
     return plain === undefined ? URL.parse(given, this.base)?.href : detach(plain)
   }
+}
+
+/** A base that is spelled otherwise than its canonical URL is none for concatenation. */
+function partsOf(base: string): ParsedBase | 'odd' {
+  const parts = parseBase(base)
+  return parts !== undefined && parts.url === base.replace(/#.*$/, '') ? parts : 'odd'
 }
 
 /** Attributes that hold an element's URL, by name; others: `href`, then `src`. */

@@ -23,8 +23,8 @@ export function isText(kind: number): boolean {
 const DEEPEST = 512 - 1
 
 /** Arrays that a page has made larger than this are given back: nodes, or attributes. */
-const KEPT = 1 << 16
-const FIRST = 1 << 12
+const KEPT = 1 << 18
+const FIRST = 1 << 14
 
 /** The nodes of a page in the order of the page: what is below node n are the nodes n + 1 to `end[n] - 1`. */
 export interface Nodes {
@@ -63,7 +63,7 @@ export class TreeBuilder {
   #stack = new Int32Array(DEEPEST + 1)
   #stackNames = new Int32Array(DEEPEST + 1)
   /** By name: how many elements of it are open. */
-  #open = new Int32Array(FIRST)
+  #open = new Int32Array(1 << 12)
   #top = -1
 
   /** A builder for one page; it is the caller's until `finish`, and no two are in use at a time. */
