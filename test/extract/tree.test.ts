@@ -386,3 +386,44 @@ test('a search looks at each element once for each step, however many steps it h
   assert.deepEqual(findAll(wide, `i > ${'p ~ '.repeat(8)}b`, PAGE), [])
   assert.equal(findAll(wide, `main > ${'p ~ '.repeat(8)}b`, PAGE).length, 1)
 })
+
+test('a hundred thousand of anything overflow nothing and are all there', () => {
+  const many = (text: (i: number) => string): string => Array.from({ length: 100_000 }, (_, i) => text(i)).join('')
+  const tree = new Tree(`<p ${many((i) => `a${i}=${i} `)}>x</p>`, false)
+  assert.equal([...tree.attributesOf(0)].length, 100_000)
+  assert.equal(tree.valueOf(0, 'a99999'), '99999')
+  assert.equal(
+    findAll(
+      new Tree(
+        many((i) => `<x${i}>`),
+        false,
+      ),
+      'x99999',
+      PAGE,
+    ).length,
+    1,
+  )
+  assert.equal(findAll(new Tree(`<ul>${many(() => '<li>')}`, false), 'li:nth-last-of-type(2) + li', PAGE).length, 1)
+  for (const hostile of [
+    '<!--x--!>',
+    '<!--',
+    '</',
+    '<![CDATA[',
+    '<svg><![CDATA[x',
+    '<a x="',
+    '<title>',
+    '</p',
+    '<?',
+    '<!d',
+    '<p></p/',
+  ]) {
+    for (const isXml of [false, true])
+      assert.ok(
+        new Tree(
+          many(() => hostile),
+          isXml,
+        ).nodes.count >= 0,
+        hostile,
+      )
+  }
+})

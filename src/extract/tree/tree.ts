@@ -101,8 +101,12 @@ export class Tree {
   /** Names and values of an element's attributes, each name once. */
   *attributesOf(node: number): Generator<readonly [name: string, value: string]> {
     const { attributeName, from, to } = this.nodes
+    const seen = new Set<number>()
     for (let i = from[node]!; i < to[node]!; i++) {
-      if (this.attribute(node, attributeName[i]!) === i) yield [this.#names.text(attributeName[i]!), this.value(i)]
+      const name = attributeName[i]!
+      if (seen.has(name)) continue
+      seen.add(name)
+      yield [this.#names.text(name), this.value(i)]
     }
   }
 
