@@ -35,6 +35,8 @@ export type OwnFlagName =
   | 'accept'
   | 'record'
   | 'label'
+  | 'depth'
+  | 'input'
   | 'template'
   | 'failed'
   | 'items'

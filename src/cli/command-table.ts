@@ -159,7 +159,14 @@ export const COMMANDS: readonly CommandRow[] = [
     takes: '[FILE]',
     most: 1,
     options: ONE_PAGE,
-    flags: [{ name: 'record', value: 'URL' }, { name: 'label', value: 'NAME' }, { name: 'accept' }, { name: 'asJson' }],
+    flags: [
+      { name: 'record', value: 'URL' },
+      { name: 'label', value: 'NAME' },
+      { name: 'depth', value: 'N' },
+      { name: 'input', value: 'JSON' },
+      { name: 'accept' },
+      { name: 'asJson' },
+    ],
     load: () => import('./commands/check.ts'),
   },
   {

@@ -71,6 +71,16 @@ export interface Recording {
   readonly pages: readonly RecordedPage[]
 }
 
+/** What a request of a job knows of its page and a single URL does not. */
+export interface Told {
+  /** What `follow` would have said of the link. */
+  readonly label?: string
+  /** Links from a start page to it. */
+  readonly depth?: number
+  /** Columns of the input row. */
+  readonly input?: Readonly<Record<string, string | number>>
+}
+
 /** Files with the extractors of the options. @param config Path of the file that extractors given as functions are in. */
 export function extractorFiles(options: ResolvedOptions, config: string | undefined, cwd: string): ExtractorFile[] {
   const given = options.get<GivenExtractor[]>('extract') ?? []
@@ -134,14 +144,14 @@ async function checkFile(
  * Fetches one page and saves it beside each extractor that wants it, with what that one makes of it.
  *
  * @param options `seeds` holds the URL.
- * @param label What `follow` would have said of the link.
+ * @param told What the request knew of the page beside its URL. A page that is saved again keeps what is not told.
  * @throws {SluiceError} for bad options and files that cannot be loaded, before the request.
  */
 export async function recordPage(
   options: ResolvedOptions,
   files: readonly ExtractorFile[],
   cwd: string,
-  label: string | undefined,
+  told: Told,
 ): Promise<Recording> {
   const pools: { readonly file: ExtractorFile; readonly pool: ExtractorPool }[] = []
   try {
@@ -149,15 +159,15 @@ export async function recordPage(
     return await fetchOne(options, cwd, async (record, response) => {
       const pages: RecordedPage[] = []
       if (record.outcome !== 'ok' || response === undefined) return { record, pages }
-      const answer = answerOf(record, response, label)
       for (const { file, pool } of pools) {
-        if (!pool.wants(answer.final ?? answer.url, response.contentType, label)) continue
+        if (!pool.wants(record.final ?? record.url, response.contentType, told.label)) continue
+        const before = readPages(file.folder).find(
+          ({ answer }) => answer.url === record.url && answer.label === told.label,
+        )
+        const answer = answerOf(record, response, { ...factsOf(before?.answer), ...told })
         const again = (): Promise<Extraction> =>
           runPage(pool, pageInput({ ...answer, body: Uint8Array.from(answer.body) }))
         const extraction = await again()
-        const before = readPages(file.folder).find(
-          (page) => page.answer.url === answer.url && page.answer.label === label,
-        )
         const name = savePage(file.folder, answer, extraction)
         const now = expectationOf(extraction)
         const page = pathOf(file.folder, name, cwd)
@@ -173,9 +183,14 @@ export async function recordPage(
 }
 
 /** The body of a large page lies in a file that is gone after this turn. */
-function answerOf({ url, final }: PageRecord, response: Response, label: string | undefined): SavedAnswer {
+function answerOf({ url, final }: PageRecord, response: Response, told: Told): SavedAnswer {
   const { status, statusText, rawHeaders, body, file } = response
-  return { url, final, label, status, statusText, rawHeaders, body: file === undefined ? body : readFileSync(file) }
+  return { url, final, ...told, status, statusText, rawHeaders, body: file === undefined ? body : readFileSync(file) }
+}
+
+function factsOf(saved: SavedAnswer | undefined): Pick<Told, 'depth' | 'input'> {
+  const { depth, input } = saved ?? {}
+  return { ...(depth === undefined ? {} : { depth }), ...(input === undefined ? {} : { input }) }
 }
 
 async function poolOf(options: ResolvedOptions, module: string, cwd: string): Promise<ExtractorPool> {

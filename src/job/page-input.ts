@@ -18,15 +18,17 @@ export interface Answer {
   readonly bodyFile?: string | undefined
   /** What `follow` said when the link was found. */
   readonly label?: string | undefined
+  /** Links from a start page to it. Default 0. */
+  readonly depth?: number | undefined
   readonly input?: PageInput['input']
 }
 
 /** @param id identity of the page among those that are in the pool at the same time. Default: its URL. */
 export function pageInput(answer: Answer, id: string = answer.url): PageInput {
-  const { url, final = url, status, rawHeaders, body, bodyFile, label, input } = answer
+  const { url, final = url, status, rawHeaders, body, bodyFile, depth = 0, label, input } = answer
   const { essence: contentType, charset } = parseContentType(headerValue(rawHeaders, 'content-type'))
   const facts = { id, url, final, status, rawHeaders, contentType, charset }
-  return { ...facts, body, file: bodyFile, depth: 0, label, input }
+  return { ...facts, body, file: bodyFile, depth, label, input }
 }
 
 /** Runs one page through the pool; never rejects. */

@@ -79,12 +79,14 @@ export function saveExpectation(
   extraction: Extraction,
 ): void {
   const { items, keys, follows } = expectationOf(extraction)
-  const { url, final, label } = answer
+  const { url, final, label, depth = 0, input } = answer
   const kept = {
     v: FORMAT,
     url,
     ...(final === undefined ? {} : { final }),
     ...(label === undefined ? {} : { label }),
+    ...(depth === 0 ? {} : { depth }),
+    ...(input === undefined ? {} : { input }),
     items,
     ...(keys === undefined ? {} : { keys }),
     ...(Object.keys(follows).length === 0 ? {} : { follows }),
@@ -118,27 +120,31 @@ function readPage(folder: string, name: string): SavedPage {
   const bytes = readFileSync(path)
   const head = readHttpHead(bytes)
   if (head === undefined || head.status === 0) throw damaged(path, 'it does not begin with a status line')
-  const { url, final, label, ...expected } = readExpectation(join(folder, name + ITEMS))
+  const { url, final, label, depth, input, ...expected } = readExpectation(join(folder, name + ITEMS))
   const { status, statusText, headers: rawHeaders, length } = head
   // A buffer of its own: the page is handed to another thread.
   const body = new Uint8Array(bytes.subarray(length))
-  return { name, answer: { url, final, label, status, statusText, rawHeaders, body }, expected }
+  return { name, answer: { url, final, label, depth, input, status, statusText, rawHeaders, body }, expected }
 }
 
-function readExpectation(path: string): Expectation & Pick<Answer, 'url' | 'final' | 'label'> {
+function readExpectation(path: string): Expectation & Pick<Answer, 'url' | 'final' | 'label' | 'depth' | 'input'> {
   let value: Partial<Record<string, unknown>> | null
   try {
     value = JSON.parse(readFileSync(path, 'utf8')) as typeof value
   } catch (cause) {
     throw damaged(path, (cause as Error).message, cause)
   }
-  const { v, url, final, label, items, keys, follows = {} } = value ?? {}
+  const { v, url, final, label, depth, input, items, keys, follows = {} } = value ?? {}
   if (v !== FORMAT) throw damaged(path, `"v" is not ${FORMAT}: it is not of this version of Sluice`)
   if (typeof url !== 'string' || !URL.canParse(url)) throw damaged(path, '"url" is not a URL')
   if (final !== undefined && !(typeof final === 'string' && URL.canParse(final))) {
     throw damaged(path, '"final" is not a URL')
   }
   if (label !== undefined && typeof label !== 'string') throw damaged(path, '"label" is not a text')
+  if (depth !== undefined && !(Number.isSafeInteger(depth) && Number(depth) >= 0)) {
+    throw damaged(path, '"depth" is not a whole number from 0')
+  }
+  if (input !== undefined && !isRow(input)) throw damaged(path, '"input" is not an object of texts and numbers')
   if (!Array.isArray(items)) throw damaged(path, '"items" is not a list')
   if (keys !== undefined && !(isTexts(keys) && keys.length === items.length)) {
     throw damaged(path, '"keys" is not a list with a text for each item')
@@ -146,7 +152,18 @@ function readExpectation(path: string): Expectation & Pick<Answer, 'url' | 'fina
   if (typeof follows !== 'object' || follows === null || !Object.values(follows).every(isTexts)) {
     throw damaged(path, '"follows" is not an object of lists of URLs')
   }
-  return { url, final, label, items, keys, follows: follows as Expectation['follows'] }
+  const facts = { url, final, label, depth: depth as number | undefined, input }
+  return { ...facts, items, keys, follows: follows as Expectation['follows'] }
+}
+
+/** Columns of an input row. */
+export function isRow(value: unknown): value is Readonly<Record<string, string | number>> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((cell) => typeof cell === 'string' || typeof cell === 'number')
+  )
 }
 
 function isTexts(value: unknown): value is string[] {

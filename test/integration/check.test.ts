@@ -199,6 +199,40 @@ test('a page saved again replaces itself and shows what has changed; one that en
   })
 })
 
+test('depth and input columns are saved with a page and given to the extractor again, also when the page is saved anew', async () => {
+  await inFolder(async (cwd) => {
+    const fields = 'const { sku, amount } = page.input ?? {}; yield { sku, amount, depth: page.depth, price: 1,'
+    writeFileSync(join(cwd, 'product.ts'), EXTRACTOR.replace('yield {', fields))
+    const told = ['--depth', '3', '--input', '{"sku":"A 7","amount":2}']
+    for (const flags of [told, []]) {
+      assert.equal((await record(cwd, FIRST, 'product.ts', ...flags)).code, 0)
+      const name = `${new URL(FIRST).pathname.slice(1).replaceAll('/', '-')}.items.json`
+      const saved = JSON.parse(readFileSync(join(cwd, 'product.pages', name), 'utf8')) as Record<string, unknown>
+      assert.deepEqual([saved['depth'], saved['input']], [3, { sku: 'A 7', amount: 2 }])
+      const [item] = saved['items'] as Record<string, unknown>[]
+      assert.deepEqual([item?.['sku'], item?.['amount'], item?.['depth']], ['A 7', 2, 3])
+      assert.equal((await check(cwd, 'product.ts')).code, 0, 'the extractor is given the same again')
+      writeFileSync(join(cwd, 'product.pages', name), JSON.stringify({ ...saved, depth: 4 }))
+      const other = await check(cwd, 'product.ts')
+      assert.match(other.stdout, /depth +3 -> 4/)
+      for (const wrong of [{ depth: -1 }, { input: ['A 7'] }, { input: { sku: null } }]) {
+        writeFileSync(join(cwd, 'product.pages', name), JSON.stringify({ ...saved, ...wrong }))
+        assert.match((await check(cwd, 'product.ts')).stderr, /INPUT_UNREADABLE: [^]*"(depth|input)" is not/)
+      }
+      writeFileSync(join(cwd, 'product.pages', name), JSON.stringify(saved))
+    }
+    for (const flags of [
+      ['--depth', 'two'],
+      ['--input', 'sku=A'],
+      ['--input', '[]'],
+    ]) {
+      const wrong = await record(cwd, FIRST, 'product.ts', ...flags)
+      assert.equal(wrong.code, 2)
+      assert.match(wrong.stderr, /OPTION_INVALID: --(depth|input)/)
+    }
+  })
+})
+
 test('check says which keys of a config are wrong, all of them with their lines, and asks for nothing', async () => {
   await inFolder(async (cwd) => {
     const requests = origin.ledger().count

@@ -9,13 +9,14 @@ import {
   countOptions,
   extractorFiles,
   isExtractorFile,
+  isRow,
   jobProblems,
   keyProblems,
   lineOfKey,
   recordPage,
   replaceOptions,
 } from '../../job/index.ts'
-import type { ExtractorCheck, ExtractorFile, JobKind, Recording, ResolvedOptions } from '../../job/index.ts'
+import type { ExtractorCheck, ExtractorFile, JobKind, Recording, ResolvedOptions, Told } from '../../job/index.ts'
 import { SluiceError } from '../../model/errors.ts'
 import { OPTION_NAMES } from '../../model/options.ts'
 import type { OptionName } from '../../model/options.ts'
@@ -67,8 +68,34 @@ async function recordedPage(
   url: string,
 ): Promise<Recording> {
   if (files.length === 0) throw nothingToCheck()
-  const label = typeof flags.label === 'string' ? flags.label : undefined
-  return recordPage(replaceOptions(options, { seeds: [url] }), files, cwd, label)
+  return recordPage(replaceOptions(options, { seeds: [url] }), files, cwd, toldOf(flags))
+}
+
+function toldOf({ label, depth, input }: Invocation['flags']): Told {
+  return {
+    ...(typeof label === 'string' ? { label } : {}),
+    ...(typeof depth === 'string' ? { depth: depthOf(depth) } : {}),
+    ...(typeof input === 'string' ? { input: rowOf(input) } : {}),
+  }
+}
+
+function depthOf(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text)
+  throw new SluiceError('OPTION_INVALID', `--depth: ${JSON.stringify(text)} is not a whole number`, {
+    hint: '--depth 2: the page is two links away from a start page',
+  })
+}
+
+function rowOf(text: string): NonNullable<Told['input']> {
+  try {
+    const row: unknown = JSON.parse(text)
+    if (isRow(row)) return row
+  } catch {
+    // Said below.
+  }
+  throw new SluiceError('OPTION_INVALID', `--input: ${JSON.stringify(text)} is not a row of columns as JSON`, {
+    hint: `--input '{"sku":"A 7","amount":3}'`,
+  })
 }
 
 /** Keys first: what is built from wrong ones would only be wrong as well. */
