@@ -9,6 +9,8 @@ import { createJob, defineExtractor } from '../../src/index.ts'
 import type { PageRecord } from '../../src/index.ts'
 import { startOrigin } from '../../src/testing/origin.ts'
 import type { Origin } from '../../src/testing/origin.ts'
+import type { Content } from '../../src/testing/origin/content.ts'
+import { prepare } from '../../src/testing/origin/reply.ts'
 import { shop } from '../../src/testing/origin/shop.ts'
 import { inFolder, runCli } from '../cli/run-cli.ts'
 import { fast, readSummary, shopItems } from './web.ts'
@@ -147,20 +149,39 @@ test('an extractor that throws, loops or fills its memory costs those pages alon
   })
 })
 
-test('large pages are asked for no faster than there is room to hold them for the extractor', async (t) => {
-  const pages = 60
-  const body = `<p>${'large '.repeat(700_000)}`
-  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/p/*': { body } } } } })
-  t.after(() => origin.close())
+test('bodies that wait for a slow extractor stay within 16 MiB: no more is asked for until it has caught up', async (t) => {
+  const pages = 50
+  const bytes = 1_000_000
+  const body = `<p>${'x'.repeat(bytes - 3)}`
   await inFolder(async (cwd) => {
-    writeFileSync(join(cwd, 'large.mjs'), 'export default { extract: (page) => [{ length: page.text().length }] }')
-    const args = ['fetch', `http://a.test/p/[1-${pages}]`, '-j', 'large', '--extract', 'large.mjs', '--workers', '1']
+    const counter = join(cwd, 'served')
+    let served = 0
+    const content: Content = {
+      respond() {
+        writeFileSync(counter, String(++served))
+        return prepare({ body: Buffer.from(body) })
+      },
+    }
+    const origin = await startOrigin({ sites: { 'a.test': { content } } })
+    t.after(() => origin.close())
+    // What the site has sent by the end of a page, less the pages before it, is held by Sluice or under way to it.
+    writeFileSync(
+      join(cwd, 'slow.mjs'),
+      `import { readFileSync } from 'node:fs'
+      let before = 0
+      export default { extract() {
+        for (const until = performance.now() + 60; performance.now() < until;);
+        return [{ held: Number(readFileSync(${JSON.stringify(counter)}, 'utf8') || 0) - before++ }]
+      } }`,
+    )
+    const args = ['fetch', `http://a.test/p/[1-${pages}]`, '-j', 'slow', '--extract', 'slow.mjs', '--workers', '1']
     const { code, stderr } = await runCli([...args, ...fast(origin), '-o', 'items.ndjson'], { cwd })
     assert.equal(code, 0, stderr)
-    assert.equal(readLines(join(cwd, 'items.ndjson')).length, pages)
-    // 16 MiB a worker, and a page counts 1 MiB until one has been seen.
-    const most = origin.ledger('a.test').maxConcurrent()
-    assert.ok(most <= 16, `${most} at a time`)
+    const held = readLines<{ held: number }>(join(cwd, 'items.ndjson')).map((item) => item.held)
+    assert.equal(held.length, pages)
+    const most = Math.max(...held)
+    assert.ok(most * bytes <= 16 * 1024 * 1024 + 2 * bytes, `${most} pages of 1 MB`)
+    assert.ok(most >= 8, `${most} pages: it runs ahead of the extractor`)
   })
 })
 
