@@ -1,7 +1,6 @@
 /** What the command line (and later the server) may use of the composition root. */
 export { checkContact } from './contact.ts'
 export { checkExtractors, extractorFiles, recordPage } from './check.ts'
-export type { ExtractorCheck, ExtractorFile, PageCheck, Recording } from './check.ts'
 export { csvLine, distinctNames, openQuery, QUERY_FORMATS, rowObject } from './query.ts'
 export type { QueryFormat, QueryInit } from './query.ts'
 export type { ExtractorCheck, ExtractorFile, PageCheck, Recording, Told } from './check.ts'
