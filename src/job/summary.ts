@@ -23,6 +23,8 @@ export interface SnapshotInit {
   readonly now: number
   readonly eta: Snapshot['eta']
   readonly warnings: Snapshot['warnings']
+  /** Default: what the engine says. */
+  readonly extraction?: Snapshot['extraction']
 }
 
 export function snapshotOf(init: SnapshotInit): Snapshot {
@@ -58,7 +60,7 @@ export function snapshotOf(init: SnapshotInit): Snapshot {
     sockets: engine?.context.fetcher.sockets ?? 0,
     elapsedMs,
     eta: init.eta,
-    extraction: extractionOf(engine),
+    extraction: init.extraction ?? extractionOf(engine),
     warnings: init.warnings,
   }
 }

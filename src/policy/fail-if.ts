@@ -141,6 +141,19 @@ export function defaultFailures(kind: 'fetch' | 'crawl' | 'tail', facts: FailFac
   return failures
 }
 
+/** What a finished run failed by: the expressions given, or where none were the default; each with what was measured. */
+export function failuresOf(
+  kind: 'fetch' | 'crawl' | 'tail',
+  given: readonly string[] | undefined,
+  facts: FailFacts,
+): string[] {
+  if (given === undefined) return [...defaultFailures(kind, facts)]
+  return given
+    .map((rule) => evaluateFailIf(rule, facts))
+    .filter((verdict) => verdict.failed)
+    .map((verdict) => verdict.text)
+}
+
 /** Facts of a run in which nothing happened; for building and testing. */
 export function emptyFacts(): FailFacts {
   return {

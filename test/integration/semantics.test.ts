@@ -168,6 +168,28 @@ export default {
   })
 })
 
+test('R30: a job that has ended refuses new work with a clear error, and what is asked twice is done once', async (t) => {
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/p/*': 'a page' } } } })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const options = { kind: 'fetch' as const, job: join(cwd, 'list'), resolve: origin.resolveFlag, delay: 0, out: [] }
+    const stopped = createJob({ ...options, seeds: ['http://a.test/p/1', 'http://a.test/p/2'] })
+    await stopped.stop('before it began')
+    const summary = await stopped.run()
+    assert.deepEqual([summary.end, summary.doneTotal], ['interrupted', 0])
+    assert.equal(await stopped.run(), summary)
+    const refusal = { code: 'CANCELLED', message: /^the job list has ended/, hint: /createJob/ }
+    await assert.rejects(stopped.retry({}), refusal)
+    await assert.rejects(stopped.pause('late'), refusal)
+    await assert.rejects(stopped.resume('late'), refusal)
+    await assert.rejects(stopped.set('delay', 5, 'late'), refusal)
+    await stopped.stop('twice')
+    await stopped.close()
+    await stopped.close()
+    assert.equal(origin.ledger().count, 0)
+  })
+})
+
 test('R30: redirects without end cost their limit of requests and no more, loops are seen at once', async (t) => {
   const origin = await startOrigin()
   t.after(() => origin.close())

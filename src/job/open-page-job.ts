@@ -1,0 +1,171 @@
+/**
+ * What a job that fetches pages is opened with, in the order in which it has to be: what can be refused without a trace,
+ * the folder and its lock, the fetcher, sinks and extractors, the engine. What was opened is closed where a later step
+ * fails.
+ */
+import { randomUUID } from 'node:crypto'
+import { readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Bus } from '../engine/bus.ts'
+import type { Consumer } from '../engine/context.ts'
+import { Engine } from '../engine/engine.ts'
+import type { Handler } from '../engine/handler.ts'
+import type { ExtractorPool } from '../extract/extraction.ts'
+import { scanPage } from '../extract/html.ts'
+import type { Fetcher } from '../fetch/fetcher.ts'
+import type { PartFolder } from '../fetch/part-folder.ts'
+import type { Clock } from '../model/clock.ts'
+import { sumCounts } from '../model/outcome.ts'
+import type { LiveSession } from '../session/live-session.ts'
+import { readSitemap } from '../source/sitemap.ts'
+import { createFingerprint } from '../url/fingerprint.ts'
+import type { OpenedJob } from './base-job.ts'
+import { userAgent } from './contact.ts'
+import { readStored, writeStored } from './folder.ts'
+import { openEach, openFetcher, openFrontier, openGeoFiles, openSinks } from './open-backend.ts'
+import { openPool } from './open-pool.ts'
+import { openSession, planSession } from './open-session.ts'
+import { changedOptions } from './options.ts'
+import { openParts, removeOrphans } from './parts.ts'
+import { checkContactRule, engineSettings, VERSION } from './prepare.ts'
+import type { Pacing, Plan } from './prepare.ts'
+import { openingOf } from './run-end.ts'
+import { nextRun, readRunState } from './run-state.ts'
+import { columnsOf } from './sources.ts'
+import { startOver } from './start-over.ts'
+import { storedJobOf } from './stored-job.ts'
+
+/** Options that decide which URLs belong: when they change, queued URLs are looked at again. */
+const SCOPE_OPTIONS = ['scope', 'include', 'exclude', 'depth', 'seeds']
+
+export interface PageJobInit {
+  readonly plan: Plan
+  readonly clock: Clock
+  readonly pacing: Pacing
+  readonly bus: Bus
+  readonly consumer: Consumer | undefined
+  /** Makes the writer of standard output. */
+  print(): (lines: string) => Promise<void> | void
+  /** Trouble with an input that can be read another time. */
+  warn(message: string): void
+}
+
+export interface OpenedPages extends OpenedJob {
+  readonly fetcher: Fetcher
+  readonly pool: ExtractorPool | undefined
+  readonly session: LiveSession | undefined
+  readonly parts: PartFolder
+  readonly engine: Engine
+}
+
+export async function openPageJob({
+  plan,
+  clock,
+  pacing,
+  bus,
+  consumer,
+  print,
+  warn,
+}: PageJobInit): Promise<OpenedPages> {
+  const { options, folder, inputs, cwd, name } = plan
+  const columns = await columnsOf(inputs.sources)
+  const geo = await openGeoFiles(options, cwd, clock, warn)
+  const publicLimit = await checkContactRule(plan)
+  const fresh = folder !== undefined && options.get<boolean>('fresh') === true
+  const planned = await planSession(options, cwd, fresh ? undefined : folder, clock)
+  if (fresh) startOver(folder, options, cwd)
+  const known = folder === undefined ? undefined : readStored(folder)
+  const stored = folder === undefined ? undefined : storedJobOf(plan, inputs.subject, known, clock.wall())
+  const fingerprint = await createFingerprint(BigInt(`0x${stored?.seed ?? '0'}`))
+  const spoolFolder = join(folder ?? tmpdir(), folder === undefined ? `sluice-${randomUUID()}` : 'spool')
+  // Not before the frontier has locked the folder.
+  let parts: PartFolder | undefined
+  const partsOf = (): PartFolder => (parts ??= openParts(options, folder ?? spoolFolder))
+  const backend = await openFrontier(
+    folder,
+    options,
+    clock,
+    fingerprint,
+    (key) => pacing.defaults(key),
+    () => partsOf().grown,
+  )
+  let fetcher: Fetcher | undefined
+  let pool: ExtractorPool | undefined
+  try {
+    if (folder !== undefined && stored !== undefined) writeStored(folder, stored)
+    const changes = known === undefined || stored === undefined ? [] : changedOptions(known.options, stored.options)
+    const before = await backend.frontier.stats()
+    const state = nextRun(readRunState(backend.positions), before, {
+      at: clock.wall(),
+      ifChanged: options.get<boolean>('ifChanged') === true,
+    })
+    const concurrency =
+      options.get<number>('concurrency') ?? defaultConcurrency(options.get<number>('perHost') as number)
+    const scopeChanged = changes.some((change) => SCOPE_OPTIONS.includes(change.name))
+    const settings = engineSettings(plan, pacing, state.run, concurrency, publicLimit, scopeChanged, planned)
+    const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
+    const parts = partsOf()
+    await removeOrphans(parts, backend.frontier, before)
+    fetcher = await openFetcher(options, clock, agent, concurrency, spoolFolder, inputs.seeds, parts)
+    const session = planned === undefined ? undefined : openSession(planned, fetcher, clock, folder)
+    const sinks = await openSinks(options, cwd, folder)
+    pool = await openPool(options, cwd, clock)
+    await openEach(sinks.sinks, backend.positions, {
+      name: name,
+      id: stored?.id ?? randomUUID(),
+      run: state.run,
+      committedSeq: before.seq,
+      columns,
+      items: pool === undefined ? undefined : { columns: pool.columns },
+      // At once, not with the next commit: a sink that waits for its server holds that up.
+      warn: (message) => bus.emit('warning.raised', { code: 'OUTPUT', message }),
+    })
+    const widened = backend.positions.get('scope')
+    const engine = new Engine(
+      {
+        settings,
+        clock: clock,
+        frontier: backend.frontier,
+        fetcher,
+        session,
+        scanner: scanPage,
+        pool,
+        handlers: options.get<Record<string, Handler>>('handlers') ?? {},
+        readSitemap: (body, url) => readSitemap(body, url),
+        fingerprint,
+        sinks: sinks.sinks,
+        sources: inputs.sources,
+        positions: backend.positions,
+        bus: bus,
+        consumer: consumer,
+        geoOf: geo === undefined ? undefined : (address) => geo.lookup(address),
+        print: sinks.stdout ? print() : undefined,
+        addressOf: fetcher.addressOf === undefined ? undefined : (url) => (fetcher as Fetcher).addressOf!(url),
+        readFile: (path) => readFileSync(path),
+        removeFile: (path) => {
+          if (!parts.holds(path)) rmSync(path, { force: true })
+        },
+        removePart: (name) => parts.remove(name),
+        seq: before.seq,
+        settledBefore: sumCounts(before.done) - before.done.skipped,
+      },
+      widened === undefined ? [] : (JSON.parse(Buffer.from(widened).toString('utf8')) as string[]),
+    )
+    const opening = openingOf(backend, before, readRunState(backend.positions), clock.wall(), changes)
+    return {
+      ...{ backend, fetcher, pool, session, spoolFolder, parts, sinks, engine, opening, state, before },
+      commit: engine.commit,
+    }
+  } catch (error) {
+    await fetcher?.close()
+    await pool?.close()
+    await backend.frontier.close()
+    throw error
+  }
+}
+
+/** Sockets are cheap; answers waiting in memory are not. Enough for a thousand polite hosts at once. */
+function defaultConcurrency(perHost: number): number {
+  return Math.max(256, perHost)
+}
