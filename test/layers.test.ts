@@ -62,7 +62,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['@standard-schema/spec', 'css-what', 'entities', 'htmlparser2', 'json-p3', 'unpdf'],
   },
   warc: { may: ['model'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:zlib'] },
-  sink: { may: ['model', 'warc'], packages: ['hyparquet-writer', 'ioredis', 'mysql2', 'pg'] },
+  sink: { may: ['model', 'warc'], packages: ['hyparquet-writer', 'ioredis', 'mongodb', 'mysql2', 'pg'] },
   source: {
     may: ['model', 'url', 'warc'],
     packages: ['csv-parse', 'eventsource-parser', 'htmlparser2', 'read-excel-file'],
@@ -113,6 +113,7 @@ const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: 
   pg: { where: /^sink\/postgres\.ts$/, most: 1 },
   'mysql2/promise': { where: /^sink\/mysql\.ts$/, most: 1 },
   'hyparquet-writer': { where: /^sink\/parquet-table\.ts$/, most: 1 },
+  mongodb: { where: /^sink\/mongodb\.ts$/, most: 1 },
   ioredis: { where: /^sink\/redis\.ts$/, most: 1 },
   ws: { where: /^fetch\/web-socket\.ts$/, most: 1 },
   'eventsource-parser': { where: /^source\/stream\/sse\.ts$/, most: 1 },

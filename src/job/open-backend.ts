@@ -52,7 +52,7 @@ export async function openSinks(
       stdout = true
       continue
     }
-    if (kind.kind === 'postgres' || kind.kind === 'mysql' || kind.kind === 'redis') {
+    if (kind.kind === 'postgres' || kind.kind === 'mysql' || kind.kind === 'redis' || kind.kind === 'mongodb') {
       const sink = await openServerSink(kind.kind, kind.path)
       sinks.push(sink)
       outputs.push(sink.name)
@@ -90,7 +90,8 @@ export async function openSinks(
   return { sinks, stdout, outputs }
 }
 
-async function openServerSink(kind: 'postgres' | 'mysql' | 'redis', url: string): Promise<Sink> {
+async function openServerSink(kind: 'postgres' | 'mysql' | 'redis' | 'mongodb', url: string): Promise<Sink> {
+  if (kind === 'mongodb') return (await import('../sink/mongodb.ts')).mongoSink({ url })
   if (kind === 'redis') return (await import('../sink/redis.ts')).redisSink({ url })
   if (kind === 'mysql') return (await import('../sink/mysql.ts')).mysqlSink({ url })
   return (await import('../sink/postgres.ts')).postgresSink({ url })

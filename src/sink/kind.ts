@@ -2,10 +2,22 @@
 import { statSync } from 'node:fs'
 import { SluiceError } from '../model/errors.ts'
 import type { Compression } from './compression.ts'
+import { mongoTarget } from './mongo-target.ts'
 import { redisTarget } from './redis-target.ts'
 
 export interface SinkKind {
-  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'parquet' | 'warc' | 'dir' | 'stdout' | 'postgres' | 'mysql' | 'redis'
+  readonly kind:
+    | 'ndjson'
+    | 'csv'
+    | 'sqlite'
+    | 'parquet'
+    | 'warc'
+    | 'dir'
+    | 'stdout'
+    | 'postgres'
+    | 'mysql'
+    | 'redis'
+    | 'mongodb'
   /** As given, without a scheme where it is a file; `-` for stdout, the whole URL of a server. */
   readonly path: string
   /** Only where the text is compressed. */
@@ -17,10 +29,7 @@ export interface SinkKind {
 }
 
 const EXISTS =
-  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .csv (also .gz, .zst), .parquet, .warc, .warc.gz, .sqlite, .db, sqlite:PATH[#TABLE], postgres://HOST/DB[#TABLE], mysql://HOST/DB[#TABLE], redis://HOST/DB?stream=NAME and - (stdout)'
-
-/** Planned outputs: known by name, so that the message can say that they are not there yet. */
-const LATER_SCHEMES = new Set(['mongodb', 'mongodb+srv'])
+  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .csv (also .gz, .zst), .parquet, .warc, .warc.gz, .sqlite, .db, sqlite:PATH[#TABLE], postgres://HOST/DB[#TABLE], mysql://HOST/DB[#TABLE], redis://HOST/DB?stream=NAME, mongodb://HOST/DB/COLLECTION and - (stdout)'
 
 /** Schemes of database servers; their URLs are read by the sink. */
 const SERVERS: Readonly<Record<string, 'postgres' | 'mysql'>> = {
@@ -46,7 +55,10 @@ export function sinkKindOf(out: string): SinkKind {
     redisTarget(out)
     return { kind: 'redis', path: out }
   }
-  if (scheme !== undefined && LATER_SCHEMES.has(scheme)) throw unknown(out, `is not there yet (${scheme}:)`)
+  if (scheme === 'mongodb' || scheme === 'mongodb+srv') {
+    mongoTarget(out)
+    return { kind: 'mongodb', path: out }
+  }
   if (scheme !== undefined && out.startsWith('//', scheme.length + 1)) throw unknown(out, 'is not an output')
   if (out.includes('{')) return templateOf(out)
   if (out.endsWith('/') || (process.platform === 'win32' && out.endsWith('\\')) || isFolder(out)) {

@@ -5,20 +5,24 @@ import { startOrigin } from '../../src/testing/origin.ts'
 import { shop } from '../../src/testing/origin/shop.ts'
 import { inFolder } from '../cli/run-cli.ts'
 import { fast } from '../integration/web.ts'
+import { startMongoDouble } from '../sink/mongo-double.ts'
 import { redisRows, skipRedis, startRedis } from '../sink/redis-server.ts'
 import { assertBalanced, instants, killSluice } from './outputs.ts'
 
 const SHOP = shop({ categories: 8, products: 50 })
 
-test('a crawl of the shop, killed twice, is in a stream, a list and a hash of Redis, each page once', {
+test('a crawl of the shop, killed twice, is in a stream, a list and a hash of Redis and in MongoDB, each page once', {
   skip: skipRedis,
 }, async (t) => {
   const origin = await startOrigin({ sites: { 'shop.test': { content: SHOP } } })
   t.after(() => origin.close())
   const redis = await startRedis()
   t.after(() => redis.close())
+  const mongo = await startMongoDouble()
+  t.after(() => mongo.close())
   await inFolder(async (cwd) => {
     const outputs = ['stream=s', 'list=l', 'hash=h'].flatMap((form) => ['-o', `${redis.url}?${form}`])
+    outputs.push('-o', mongo.url)
     const kills = instants(2, 400, 5)
     const report = await killSluice(['crawl', 'http://shop.test/', '-j', 'shop', ...fast(origin), ...outputs], {
       cwd,
@@ -44,6 +48,7 @@ test('a crawl of the shop, killed twice, is in a stream, a list and a hash of Re
     assert.equal(new Set(found).size, found.length)
     assert.deepEqual(urls(list), found)
     assert.deepEqual(urls(hash), found)
+    assert.deepEqual(urls(mongo.documents('pages')), found)
     assertBalanced(cwd, 'shop', found.length)
   })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { sinkKindOf } from '../../src/sink/kind.ts'
+import { mongoTarget } from '../../src/sink/mongo-target.ts'
 import { redisTarget } from '../../src/sink/redis-target.ts'
 import { temporaryFolder } from './storages.ts'
 
@@ -16,6 +17,8 @@ test('the text of --out names its sink by scheme, ending or existing folder', as
     'a.csv.gz': ['csv', 'a.csv.gz', 'gzip'],
     'a.ndjson.zst': ['ndjson', 'a.ndjson.zst', 'zstd'],
     'a.parquet': ['parquet', 'a.parquet'],
+    'mongodb://h/db/pages': ['mongodb', 'mongodb://h/db/pages'],
+    'mongodb+srv://u:p@h/db': ['mongodb', 'mongodb+srv://u:p@h/db'],
     'a.warc': ['warc', 'a.warc'],
     'a.WARC.gz': ['warc', 'a.WARC.gz'],
     'a.csv': ['csv', 'a.csv'],
@@ -51,10 +54,6 @@ test('an output that is unknown or not there yet is refused with what exists', (
   ]
   for (const out of unknown)
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', hint: /\.ndjson.*sqlite:PATH/ }, out)
-  const later = ['mongodb://h', 'mongodb+srv://h']
-  for (const out of later) {
-    assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', message: /not there yet/, hint: /\.csv/ }, out)
-  }
 })
 
 test('the URL of a database server is handed on whole', () => {
@@ -109,5 +108,28 @@ test('a redis: URL names one form and one name; what is shown of it holds no pas
     const refused = (error: Error & { code?: string }): boolean =>
       error.code === 'OPTION_INVALID' && !/canary/.test(error.message)
     assert.throws(() => redisTarget(url), refused, url)
+  }
+})
+
+test('a mongodb: URL names a database and may name a collection; what is shown of it holds no password', () => {
+  assert.deepEqual(mongoTarget('mongodb://u:canary@a:1,b:2/shop/items?replicaSet=r'), {
+    connect: 'mongodb://u:canary@a:1,b:2/shop?replicaSet=r',
+    shown: 'mongodb://a:1,b:2/shop/items',
+    database: 'shop',
+    collection: 'items',
+  })
+  assert.equal(mongoTarget('mongodb+srv://h/shop').collection, undefined)
+  const wrong = [
+    'mongodb:',
+    'mongodb://h',
+    'mongodb://h/',
+    'mongodb://h/a.b',
+    'mongodb://h/%E0/x',
+    'mongodb://h/db/a$b',
+  ]
+  for (const url of [...wrong, 'mongodb://h/db/_sluice_commit', 'mongodb://u:canary@h']) {
+    const refused = (error: Error & { code?: string }): boolean =>
+      error.code === 'OPTION_INVALID' && !/canary/.test(error.message)
+    assert.throws(() => mongoTarget(url), refused, url)
   }
 })

@@ -10,6 +10,7 @@ import type { ItemColumn } from '../../src/model/item.ts'
 import type { PageRecord } from '../../src/model/record.ts'
 import { csvSink } from '../../src/sink/csv.ts'
 import { filesSink } from '../../src/sink/files.ts'
+import { mongoSink } from '../../src/sink/mongodb.ts'
 import { ndjsonSink } from '../../src/sink/ndjson.ts'
 import { PAGE_COLUMNS, type ParquetColumn, writeParquet } from '../../src/sink/parquet-table.ts'
 import { parquetSink, ROWS_ENDING } from '../../src/sink/parquet.ts'
@@ -20,6 +21,7 @@ import { warcSink } from '../../src/sink/warc.ts'
 import type { SinkUnderTest } from '../../src/testing/sink-suite.ts'
 import { readWithWarcio } from '../warc/independent.ts'
 import { readWithDuckDb } from './duckdb.ts'
+import { mongoRows } from './mongo-rows.ts'
 import { redisRows } from './redis-server.ts'
 
 export type Durability = 'kill' | 'power'
@@ -36,6 +38,7 @@ export type StorageKind =
   | 'named files'
   | 'warc'
   | 'plain-warc'
+  | 'mongodb'
   | RedisKind
 export type RedisKind = 'redis hash' | 'redis list' | 'redis stream'
 
@@ -103,6 +106,8 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
       const file = join(folder, kind === 'warc' ? 'pages.warc.gz' : 'pages.warc')
       return { sink: () => warcSink({ path: file, durability }), rows: () => warcRows(file), keyed: false, file }
     }
+    case 'mongodb':
+      return mongoStorage(basename(folder))
     case 'redis hash':
     case 'redis list':
     case 'redis stream':
@@ -112,6 +117,18 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
       const sink = () => sqliteSink({ path, durability })
       return { sink, rows: async () => sqliteRows(path), stored: wellFormed, keyed: true }
     }
+  }
+}
+
+/** On the server of `MONGODB_URL`, in a collection of its own. */
+function mongoStorage(name: string): Omit<SinkUnderTest, 'remove'> {
+  const url = process.env['MONGODB_URL'] ?? 'mongodb://127.0.0.1:27017/test'
+  return {
+    sink: () => mongoSink({ url: `${url}/${name}` }),
+    rows: async () => (await mongoRows(url, name)).map(wellFormed),
+    stored: wellFormed,
+    storedItem: wellFormed,
+    keyed: true,
   }
 }
 
@@ -138,6 +155,7 @@ export type ItemStorageKind =
   | 'parquet'
   | 'sqlite'
   | RedisKind
+  | 'mongodb'
 
 export async function itemStorage(kind: ItemStorageKind, columns?: readonly ItemColumn[]): Promise<SinkUnderTest> {
   const folder = temporaryFolder()

@@ -1,0 +1,224 @@
+/**
+ * A stand-in for a MongoDB server that speaks its wire protocol (OP_MSG, and the legacy greeting OP_QUERY) to the
+ * official driver, with the commands and filters that the sink uses and the server's limits on documents. It is no
+ * database: it keeps everything in memory and knows no index. A real server is used where `MONGODB_URL` names one.
+ */
+import { createServer, type Server, type Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { BSON } from 'mongodb'
+
+export interface MongoDouble {
+  /** `mongodb://127.0.0.1:PORT/test`. */
+  readonly url: string
+  /** Commands that were answered so far. */
+  readonly commands: readonly string[]
+  /** Breaks every connection and takes no new ones; what is stored stays. */
+  stop(): Promise<void>
+  start(): Promise<void>
+  /** What a collection holds. */
+  documents(collection: string): Document[]
+  /** Forgets everything, as a server that lost its data. */
+  clear(): void
+  close(): Promise<void>
+}
+
+type Document = Record<string, unknown>
+type Store = Map<string, Map<string, Document>>
+
+const OP_REPLY = 1
+const OP_QUERY = 2004
+const OP_MSG = 2013
+const HEADER = 16
+const LARGEST = 16 * 1024 * 1024
+
+export async function startMongoDouble(): Promise<MongoDouble> {
+  const store: Store = new Map()
+  const commands: string[] = []
+  const sockets = new Set<Socket>()
+  let server: Server | undefined
+  let port = 0
+
+  function serve(socket: Socket): void {
+    sockets.add(socket)
+    let rest: Buffer = Buffer.alloc(0)
+    socket.on('data', (piece: Buffer) => {
+      rest = Buffer.concat([rest, piece])
+      while (rest.length >= 4 && rest.length >= rest.readInt32LE(0)) {
+        const message = rest.subarray(0, rest.readInt32LE(0))
+        rest = rest.subarray(message.length)
+        socket.write(answer(message))
+      }
+    })
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => undefined)
+  }
+
+  function answer(message: Buffer): Buffer {
+    const code = message.readInt32LE(12)
+    const command = code === OP_QUERY ? queryOf(message) : messageOf(message)
+    const name = Object.keys(command)[0] ?? ''
+    commands.push(name)
+    const reply = Buffer.from(BSON.serialize(run(store, name, command)))
+    const body =
+      code === OP_QUERY
+        ? Buffer.concat([Buffer.from([8, 0, 0, 0]), Buffer.alloc(12), Buffer.from([1, 0, 0, 0]), reply])
+        : Buffer.concat([Buffer.alloc(5), reply])
+    const header = Buffer.alloc(HEADER)
+    header.writeInt32LE(HEADER + body.length, 0)
+    header.writeInt32LE(message.readInt32LE(4), 8)
+    header.writeInt32LE(code === OP_QUERY ? OP_REPLY : OP_MSG, 12)
+    return Buffer.concat([header, body])
+  }
+
+  function start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      server = createServer(serve).once('error', reject)
+      server.listen(port, '127.0.0.1', () => {
+        port = ((server as Server).address() as AddressInfo).port
+        resolve()
+      })
+    })
+  }
+
+  function stop(): Promise<void> {
+    return new Promise((resolve) => {
+      server?.close(() => resolve())
+      for (const socket of sockets) socket.destroy()
+    })
+  }
+
+  await start()
+  return {
+    url: `mongodb://127.0.0.1:${port}/test`,
+    commands,
+    start,
+    stop,
+    documents: (collection) => [...collectionOf(store, collection).values()],
+    clear: () => store.clear(),
+    close: stop,
+  }
+}
+
+/** The document of a legacy greeting: flags, name of a collection, two counts, then it. */
+function queryOf(message: Buffer): Document {
+  const name = message.indexOf(0, HEADER + 4)
+  return BSON.deserialize(message.subarray(name + 9)) as Document
+}
+
+/** A command and the sequences of documents that came beside it. */
+function messageOf(message: Buffer): Document {
+  const command: Document = {}
+  for (let at = HEADER + 4; at < message.length; ) {
+    const kind = message[at++]
+    const size = message.readInt32LE(at)
+    if (kind === 0) {
+      Object.assign(command, parsed(message.subarray(at, at + size)))
+    } else {
+      const end = message.indexOf(0, at + 4)
+      const documents: Document[] = []
+      for (let next = end + 1; next < at + size; next += message.readInt32LE(next)) {
+        documents.push(parsed(message.subarray(next, next + message.readInt32LE(next))))
+      }
+      command[message.toString('utf8', at + 4, end)] = documents
+    }
+    at += size
+  }
+  return command
+}
+
+function parsed(bytes: Buffer): Document {
+  return BSON.deserialize(bytes) as Document
+}
+
+function run(store: Store, name: string, command: Document): Document {
+  const of = (): Map<string, Document> => collectionOf(store, String(command[name]))
+  switch (name.toLowerCase()) {
+    case 'hello':
+    case 'ismaster':
+      return {
+        ok: 1,
+        ismaster: true,
+        isWritablePrimary: true,
+        helloOk: true,
+        maxBsonObjectSize: LARGEST,
+        maxMessageSizeBytes: 48_000_000,
+        maxWriteBatchSize: 100_000,
+        minWireVersion: 0,
+        maxWireVersion: 21,
+      }
+    case 'find': {
+      const found = [...of().values()].filter((document) => matches(document, command['filter'] as Document))
+      const firstBatch = command['limit'] === 1 || command['singleBatch'] === true ? found.slice(0, 1) : found
+      return { ok: 1, cursor: { id: BSON.Long.ZERO, ns: `test.${String(command[name])}`, firstBatch } }
+    }
+    case 'update':
+      return update(of(), command['updates'] as Document[])
+    case 'delete': {
+      let n = 0
+      for (const { q } of command['deletes'] as { q: Document }[]) {
+        for (const [id, document] of of()) if (matches(document, q) && of().delete(id)) n++
+      }
+      return { ok: 1, n }
+    }
+    case 'ping':
+    case 'createindexes':
+    case 'endsessions':
+      return { ok: 1 }
+    default:
+      return { ok: 0, code: 59, codeName: 'CommandNotFound', errmsg: `the double does not know ${name}` }
+  }
+}
+
+function update(collection: Map<string, Document>, updates: readonly Document[]): Document {
+  let n = 0
+  const writeErrors: Document[] = []
+  const upserted: Document[] = []
+  for (const [index, { q, u }] of updates.entries()) {
+    const { _id } = q as { _id: string }
+    const document = { _id, ...(u as Document) }
+    const odd = Object.keys(document).find((key) => key.startsWith('$') || key.includes('.'))
+    if (odd !== undefined) {
+      writeErrors.push({ index, code: 52, errmsg: `the field name '${odd}' is not allowed` })
+    } else if (BSON.calculateObjectSize(document) > LARGEST) {
+      writeErrors.push({ index, code: 10_334, errmsg: 'BSONObjectTooLarge' })
+    } else {
+      if (!collection.has(_id)) upserted.push({ index, _id })
+      collection.set(_id, withOwn(u as Document, _id))
+      n++
+    }
+  }
+  return {
+    ok: 1,
+    n,
+    nModified: n - upserted.length,
+    ...(upserted.length > 0 ? { upserted } : {}),
+    ...(writeErrors.length > 0 ? { writeErrors } : {}),
+  }
+}
+
+/** Spreading would lose a field called `__proto__`. */
+function withOwn(document: Document, id: string): Document {
+  return Object.fromEntries([['_id', id], ...Object.entries(document).filter(([name]) => name !== '_id')])
+}
+
+/** Equality and the operators that the sink uses; an unknown one is an error of the test. */
+function matches(document: Document, filter: Document): boolean {
+  return Object.entries(filter).every(([name, wanted]) => {
+    const value = document[name]
+    if (typeof wanted !== 'object' || wanted === null) return value === wanted
+    return Object.entries(wanted as Document).every(([operator, operand]) => {
+      if (operator === '$in') return (operand as unknown[]).includes(value)
+      if (operator === '$ne') return value !== operand
+      if (operator === '$gt') return Number(value) > Number(operand)
+      if (operator === '$lt') return Number(value) < Number(operand)
+      if (operator === '$lte') return Number(value) <= Number(operand)
+      throw new Error(`the double does not know ${operator}`)
+    })
+  })
+}
+
+function collectionOf(store: Store, name: string): Map<string, Document> {
+  let found = store.get(name)
+  if (found === undefined) store.set(name, (found = new Map()))
+  return found
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { mongoSink } from '../../src/sink/mongodb.ts'
+import type { JobInfo, Sink, SinkRecord } from '../../src/sink/sink.ts'
+import { ITEM_COLUMNS, records, sinkSuite } from '../../src/testing/sink-suite.ts'
+import { killTests } from './kills.ts'
+import { type MongoDouble, startMongoDouble } from './mongo-double.ts'
+import { itemStorage, storage } from './storages.ts'
+
+let shared: MongoDouble | undefined
+before(async () => {
+  if (process.env['MONGODB_URL'] !== undefined) return
+  shared = await startMongoDouble()
+  // Children that are killed find it there as well.
+  process.env['MONGODB_URL'] = shared.url
+})
+after(() => shared?.close())
+
+const BY = process.env['MONGODB_URL'] === undefined ? 'mongodb (protocol double)' : 'mongodb'
+sinkSuite(BY, () => storage('mongodb'))
+sinkSuite(`${BY} of items`, () => itemStorage('mongodb'), { items: true })
+sinkSuite(`${BY} of items with a schema`, () => itemStorage('mongodb'), { items: { columns: ITEM_COLUMNS } })
+killTests(['mongodb'])
+
+function jobAt(committedSeq: number, more: Partial<JobInfo> = {}): JobInfo {
+  return { name: 'job', id: 'job', run: 1, committedSeq, columns: [], ...more }
+}
+
+/** A page that gave these items. */
+function pageOf(seq: number, ...items: object[]): SinkRecord {
+  const [page] = records(seq, 1)
+  assert.ok(page !== undefined)
+  return {
+    ...page,
+    items: items.map((item, position) => ({ json: JSON.stringify(item), position, key: undefined })),
+  }
+}
+
+async function withDouble(body: (double: MongoDouble, sink: () => Sink) => Promise<void>): Promise<void> {
+  const double = await startMongoDouble()
+  const opened: Sink[] = []
+  try {
+    await body(double, () => {
+      const sink = mongoSink({ url: double.url, giveUpMs: 30_000 })
+      opened.push(sink)
+      return sink
+    })
+  } finally {
+    for (const sink of opened) await sink.close()
+    await double.close()
+  }
+}
+
+test('a server that goes away in the middle and comes back costs nothing', async () => {
+  await withDouble(async (double, open) => {
+    const sink = open()
+    const said: string[] = []
+    const warned = Promise.withResolvers<void>()
+    const warn = (message: string): void => {
+      said.push(message)
+      warned.resolve()
+    }
+    await sink.open(jobAt(0, { warn }), undefined)
+    await sink.write(records(1, 10))
+    await double.stop()
+    const waiting = sink.write(records(11, 10))
+    await warned.promise
+    await double.start()
+    await waiting
+    assert.match(said[0] ?? '', /^mongodb:\/\/127\.0\.0\.1:\d+\/test does not answer \(.+\); trying again for 30 s$/)
+    assert.equal(said.length, 2)
+    assert.equal(double.documents('pages').length, 20)
+  })
+})
+
+test('a document over 16 MiB is left out and told with its page, the rest of the batch is stored', async () => {
+  await withDouble(async (double, open) => {
+    const sink = open()
+    const said: string[] = []
+    await sink.open(jobAt(0, { items: { columns: undefined }, warn: (message) => said.push(message) }), undefined)
+    await sink.write([pageOf(1, { text: 'a' }), pageOf(2, { text: 'x'.repeat(17 * 2 ** 20) }, { text: 'b' })])
+    assert.deepEqual(
+      double.documents('items').map(({ text }) => text),
+      ['a', 'b'],
+    )
+    assert.match(said.join('\n'), /^mongodb:\S+ cannot take a-2:0 of https:\/\/a\.example\/2\?q=1: 17\.0 MiB, .*$/)
+  })
+})
+
+test('names that a server refuses and values that are too deep are kept as JSON in _more', async () => {
+  await withDouble(async (double, open) => {
+    let deep: unknown = 'bottom'
+    for (let level = 0; level < 150; level++) deep = [deep]
+    const odd = { $where: 'sleep(1000)', 'a.b': 1, '': 2, 'n\0': 3, _id: 4, nested: { $gt: '' }, deep }
+    const sink = open()
+    await sink.open(jobAt(0, { items: { columns: undefined } }), undefined)
+    await sink.write([pageOf(1, { title: 't', ...odd })])
+    const [stored] = double.documents('items')
+    assert.equal(stored?.['_id'], 'job:a-1:0')
+    assert.equal(stored?.['title'], 't')
+    assert.deepEqual(JSON.parse(String(stored?.['_more'])), odd)
+  })
+})
+
+test('a server that lost what it acknowledged stops the job at the next start', async () => {
+  await withDouble(async (double, open) => {
+    const sink = open()
+    await sink.open(jobAt(0), undefined)
+    const position = await sink.write(records(1, 3))
+    double.clear()
+    await assert.rejects(open().open(jobAt(3), position), { code: 'SINK_CHANGED' })
+    assert.deepEqual(double.documents('pages'), [])
+  })
+})
+
+test('a command that the server refuses stops the job without the password', async () => {
+  await withDouble(async (double) => {
+    const { port } = new URL(double.url)
+    const sink = mongoSink({ url: `mongodb://reader:canary@127.0.0.1:${port}/test` })
+    await assert.rejects(sink.open(jobAt(0), undefined), (error: Error) => {
+      assert.equal((error as Error & { code: string }).code, 'SINK_UNREACHABLE')
+      assert.doesNotMatch(`${error.message} ${sink.name}`, /canary/)
+      return true
+    })
+    await sink.close()
+  })
+})
