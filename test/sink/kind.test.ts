@@ -40,7 +40,7 @@ test('the text of --out names its sink by scheme, ending or existing folder', as
   await folder.remove()
 })
 
-test('an output that is unknown or not there yet is refused with what exists', () => {
+test('an output that is unknown is refused with what exists', () => {
   const unknown = [
     '',
     'pages',
