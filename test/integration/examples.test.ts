@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -31,6 +31,17 @@ test('every example folder says in its README how to run it', () => {
     'typed-shop',
   ])
   for (const folder of folders) assert.ok(existsSync(join(examples, folder, 'README.md')), folder)
+})
+
+test('every proof that the seed lab names is a test', () => {
+  const text = readFileSync(join(examples, 'seeds', 'PROOF.md'), 'utf8')
+  const proofs = [...text.matchAll(/`([a-z]+\/[\w-]+\.test\.ts)` (.+?)(?= · | \|$)/gm)]
+  assert.ok(proofs.length > 60)
+  for (const [, file, name] of proofs) {
+    const source = readFileSync(fileURLToPath(new URL(`../${file}`, import.meta.url)), 'utf8')
+    const isThere = ["'", '`', '"'].some((quote) => source.includes(`test(${quote}${name}`))
+    assert.ok(isThere, `${file} has no test ${name}…`)
+  }
 })
 
 test('the example list-to-folder leaves a record for each line and the bodies', async () => {

@@ -187,6 +187,14 @@ test('R30: a job that has ended refuses new work with a clear error, and what is
     await stopped.close()
     await stopped.close()
     assert.equal(origin.ledger().count, 0)
+
+    // Opened and closed without a run it gives the folder back.
+    const opened = createJob({ ...options, seeds: ['http://a.test/p/1', 'http://a.test/p/2'] })
+    await opened.open()
+    await opened.close()
+    const next = createJob({ ...options, seeds: ['http://a.test/p/1', 'http://a.test/p/2'] })
+    assert.equal((await next.run()).done.ok, 2)
+    await next.close()
   })
 })
 
@@ -218,6 +226,27 @@ test('R30: the Host field leaves out the usual port and keeps any other', async 
     path === '/robots.txt' ? [] : [headers['host']],
   )
   assert.deepEqual(hosts.toSorted(), ['[::1]', '[::1]:8081', 'a.test', 'a.test', 'a.test:8080'])
+})
+
+test('R1: a redirect to another host waits for the robots.txt and the pause of that host', async (t) => {
+  const to = (path: string) => ({ status: 302, headers: { Location: `http://b.test${path}` } })
+  const origin = await startOrigin({
+    sites: {
+      'a.test': { pages: { '/1': to('/1'), '/2': to('/2'), '/3': to('/secret') } },
+      'b.test': { robots: 'User-agent: *\nDisallow: /secret\n', pages: { '/*': 'a page' } },
+    },
+  })
+  t.after(() => origin.close())
+  const urls = [1, 2, 3].map((n) => `http://a.test/${n}`)
+  const outcomes = await settleAll(urls, { resolve: origin.resolveFlag, delay: 50, concurrency: 3 })
+  assert.deepEqual(
+    outcomes.map((one) => (one.outcome === 'skipped' ? one.error.code : one.outcome)),
+    ['ok', 'ok', 'ROBOTS_DENIED'],
+  )
+  assert.deepEqual(origin.ledger().violations(50), [])
+  const asked = [...origin.ledger('b.test').arrivals()].map(({ path }) => path)
+  assert.equal(asked[0], '/robots.txt')
+  assert.deepEqual(asked.slice(1).toSorted(), ['/1', '/2'])
 })
 
 test('R1: of a gibibyte that a hook refuses less than 256 KiB are read from the socket', async (t) => {
