@@ -174,7 +174,7 @@ export const COMMANDS: readonly CommandRow[] = [
     takes: '[URL] [FOLDER]',
     most: 2,
     options: ['contact', 'lang'],
-    flags: [{ name: 'template', value: 'one-file|typed-shop' }, YES],
+    flags: [{ name: 'template', value: 'one-file|typed-shop|polite-list|pdf-bulk|login-session' }, YES],
     load: () => import('./commands/init.ts'),
   },
   {

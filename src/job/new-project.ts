@@ -6,7 +6,13 @@ import { SluiceError } from '../model/errors.ts'
 import { nameFromInput } from './folder.ts'
 
 /** The file of each that `sluice run` takes. */
-export const TEMPLATES = { 'one-file': 'crawl.ts', 'typed-shop': 'shop.ts' } as const
+export const TEMPLATES = {
+  'one-file': 'crawl.ts',
+  'typed-shop': 'shop.ts',
+  'polite-list': 'list.ts',
+  'pdf-bulk': 'pdfs.ts',
+  'login-session': 'pages.ts',
+} as const
 export type TemplateName = keyof typeof TEMPLATES
 
 const HOME = fileURLToPath(new URL('../../templates/', import.meta.url))

@@ -10,19 +10,33 @@ import type { Origin } from '../../src/testing/origin.ts'
 import { shop } from '../../src/testing/origin/shop.ts'
 import { shellWord } from '../../src/model/shell-word.ts'
 import { BIN, inFolder, runCli } from '../cli/run-cli.ts'
-import { shopItems } from './web.ts'
+import { MEMBER } from '../../src/testing/origin/login.ts'
+import { readRecords, shopItems } from './web.ts'
 import type { ShopItem } from './web.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const SITE = 'http://shop.test/'
 let origin: Origin
 let quick: string[]
+/** A site that has something for each of the other templates. */
+let lab: Origin
 
 before(async () => {
   origin = await startOrigin({ sites: { 'shop.test': { content: { kind: 'shop' } } } })
+  lab = await startOrigin({
+    sites: {
+      'lab.test': {
+        content: { kind: 'documents', waitMs: 50 },
+        pages: { '/': '<title>Lab</title>', '/page': '<title>A page</title>', '/old.zip': 'never asked for' },
+      },
+    },
+  })
   quick = ['--resolve', origin.resolveFlag, '--delay', '0', '--per-host', '8', '--progress', 'none']
 })
-after(() => origin.close())
+after(async () => {
+  await origin.close()
+  await lab.close()
+})
 
 function readItems<Item>(path: string): Item[] {
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
@@ -133,6 +147,71 @@ function onTerminal(args: readonly string[], typed: string, cwd: string): { stat
 }
 
 const hasTerminals = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') === true
+
+/** A project from a template, made and run by `sluice run` as it says; what is on standard error. */
+async function runTemplate(
+  cwd: string,
+  template: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<(file: string) => Promise<string>> {
+  const args = ['init', 'http://lab.test/', '.', '--template', template, '--contact', 'https://lab.example/bot']
+  const made = await runCli(args, { cwd })
+  assert.equal(made.code, 0, made.stderr)
+  // The contact is in the file of the user.
+  const mine = { ...env, XDG_CONFIG_HOME: join(cwd, '.config') }
+  return async (file) => {
+    const checked = await runCli(['check', file], { cwd, env: mine })
+    assert.equal(checked.code, 0, checked.stdout + checked.stderr)
+    const { code, stderr } = await runCli(['run', file, '--resolve', lab.resolveFlag, '--progress', 'none'], {
+      cwd,
+      env,
+    })
+    assert.equal(code, 0, stderr)
+    return stderr
+  }
+}
+
+test('polite-list fetches a list by its own rules on top of the polite ones, and tells of each page', async () => {
+  await inFolder(async (cwd) => {
+    const run = await runTemplate(cwd, 'polite-list')
+    writeFileSync(join(cwd, 'urls.txt'), ['', 'page', 'old.zip'].map((path) => `http://lab.test/${path}\n`).join(''))
+    const stderr = await run('list.ts')
+    assert.match(stderr, /^ok http:\/\/lab\.test\/page$/m)
+    const records = readRecords(join(cwd, 'pages.ndjson'))
+    assert.deepEqual(records.map(({ url, outcome }) => `${outcome} ${url}`).toSorted(), [
+      'ok http://lab.test/',
+      'ok http://lab.test/page',
+      'skipped http://lab.test/old.zip',
+    ])
+    assert.deepEqual(lab.ledger('lab.test').violations(1_000), [])
+  })
+})
+
+test('pdf-bulk keeps whole files four at a time, asks for none again, and gives the text of their pages', async () => {
+  await inFolder(async (cwd) => {
+    const run = await runTemplate(cwd, 'pdf-bulk')
+    lab.clearLedger()
+    await run('pdfs.ts')
+    const names = readdirSync(join(cwd, 'files')).filter((name) => name.endsWith('.pdf'))
+    assert.equal(names.length, 8)
+    assert.equal(lab.ledger('lab.test').maxConcurrent(), 4)
+    await run('pdfs.ts')
+    assert.equal(lab.ledger('lab.test').statuses().get(304), 8)
+    await run('text.ts')
+    assert.ok(readItems<{ text: string }>(join(cwd, 'text.ndjson')).length >= 8)
+  })
+})
+
+test('login-session logs in once and keeps the pages of a member', async () => {
+  await inFolder(async (cwd) => {
+    const run = await runTemplate(cwd, 'login-session', { SITE_PASSWORD: MEMBER.password })
+    lab.clearLedger()
+    await run('pages.ts')
+    assert.equal(readItems(join(cwd, 'items.ndjson')).length, 5)
+    const logins = [...lab.ledger('lab.test').arrivals()].filter(({ method }) => method === 'POST')
+    assert.equal(logins.length, 1)
+  })
+})
 
 test('init asks a person what is missing, once, and shows the command that asks nothing', {
   skip: hasTerminals ? false : 'script (util-linux) makes the terminal',
