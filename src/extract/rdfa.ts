@@ -45,6 +45,8 @@ const PREFIXES: ReadonlyMap<string, string> = new Map([
 
 /** Items of one page. */
 const MOST_ITEMS = 10_000
+/** Properties within the text of others: each of them takes the text. */
+const MOST_NESTED = 16
 
 /** @param base Absolute URL that relative ones start from. */
 export function rdfaOf(markup: string, isXml: boolean, base: string): MicrodataItem[] {
@@ -116,7 +118,7 @@ class Reader {
     const written = attributes.content ?? attributes.datetime
     if (written !== undefined) add(owner, names, detach(written.trim()))
     else if (reference !== undefined) add(owner, names, this.#url(reference) ?? detach(reference))
-    else {
+    else if (this.#literals < MOST_NESTED) {
       this.#literals++
       this.#frames.push({ ...frame, literal: { names, of: owner, text: '' } })
       return
@@ -185,7 +187,11 @@ function expanded(name: string, vocab: string, prefixes: ReadonlyMap<string, str
 function withDeclared(prefixes: ReadonlyMap<string, string>, written: string | undefined): ReadonlyMap<string, string> {
   if (written === undefined) return prefixes
   const own = new Map(prefixes)
-  for (const [, prefix, space] of written.matchAll(/([^\s:]+):\s+(\S+)/g)) own.set(prefix!.toLowerCase(), space!)
+  const parts = words(written)
+  for (const [i, part] of parts.entries()) {
+    const space = parts[i + 1]
+    if (part.endsWith(':') && space !== undefined) own.set(part.slice(0, -1).toLowerCase(), space)
+  }
   return own
 }
 

@@ -16,10 +16,10 @@ interface Cell {
 /** A row of slots; undefined where no cell reaches. */
 type Slots = (Cell | undefined)[]
 
-/** Limits of the standard for the attributes, and ours for the slots of one table. */
+/** Limits of the standard for the attributes, and ours for the slots of one table that spans fill. */
 const MOST_COLUMNS = 1000
 const MOST_ROWS = 65_534
-const MOST_SLOTS = 1_000_000
+const MOST_SPANNED = 1_000_000
 
 /**
  * A header is what stands in `thead`, else the rows at the top that hold `th` only; without one a first column of `th` only,
@@ -77,7 +77,7 @@ function layOut(table: PageElement): { rows: Slots[]; heads: number } {
 
 class Grid {
   readonly rows: Slots[] = []
-  #room = MOST_SLOTS
+  #room = MOST_SPANNED
 
   /** The rows of one group: a cell does not reach beyond it. */
   add(group: readonly PageElement[]): void {
@@ -88,15 +88,18 @@ class Grid {
       let x = 0
       for (const cell of cells) {
         while (made[y]![x] !== undefined) x++
-        const width = span(cell.attr('colspan'), MOST_COLUMNS, 1)
+        // Spans make no table wider than one may, and no more slots than there is room for.
+        const isBounded = this.#room <= 0 || x >= MOST_COLUMNS
+        const width = isBounded ? 1 : Math.min(span(cell.attr('colspan'), MOST_COLUMNS, 1), MOST_COLUMNS - x)
         // 0: down to the end of the group.
-        const height = span(cell.attr('rowspan'), MOST_ROWS, 0) || group.length - y
+        const height = isBounded ? 1 : span(cell.attr('rowspan'), MOST_ROWS, 0) || group.length - y
         const value: Cell = { text: cell.text(), isHeader: cell.name === 'th' }
         const bottom = Math.min(group.length, y + height)
         for (let below = y; below < bottom; below++) {
-          for (let right = x; right < x + width && this.#room > 0; right++) {
+          for (let right = x; right < x + width; right++) {
+            const isOwn = below === y && right === x
+            if (!isOwn && this.#room-- <= 0) break
             made[below]![right] ??= value
-            this.#room--
           }
         }
         x += width

@@ -171,3 +171,17 @@ test('a package that is not there is named with the command that installs it', (
       error.hint === 'npm install no-such-package other',
   )
 })
+
+test('markup that is made to cost time costs what its length does', { timeout: 30_000 }, () => {
+  const long = 'a'.repeat(1_000_000)
+  const files = Array.from({ length: 50_000 }, (_, i) => `<enclosure url="/${i}"/>`).join('')
+  const { page } = pageOf(`<rss><channel><item><author>${long}</author>${files}<title>t</title></item></channel></rss>`)
+  const [entry] = page.feed()?.entries ?? []
+  assert.equal(entry?.authors[0]?.name?.length, 1000)
+  assert.equal(entry.enclosures.length, 50_000)
+  const nested = '<b property=p>x'.repeat(30_000)
+  const rdfa = pageOf(`<div typeof=T prefix="${long}">${nested}`).page.rdfa()
+  assert.equal(rdfa[0]?.properties['p']?.length, 16)
+  const header = '<th>a'.repeat(50_000)
+  assert.equal(Object.keys(pageOf(`<table><tr>${header}<tr><td>1</table>`).page.table()[0] ?? {}).length, 50_000)
+})

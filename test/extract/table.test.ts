@@ -69,9 +69,9 @@ test('tables in cells are text of the cell, and not rows', () => {
   assert.deepEqual(rowsOf(html), [{ a: 'x in ner' }])
 })
 
-test('spans made to cost memory do not', () => {
-  const before = process.memoryUsage().heapUsed
+test('spans made to cost memory are cut', { timeout: 30_000 }, () => {
   const cell = '<td colspan=1000 rowspan=65534>x'
-  rowsOf(`<table>${`<tr>${cell.repeat(20)}`.repeat(2000)}</table>`)
-  assert.ok(process.memoryUsage().heapUsed - before < 300_000_000)
+  const rows = rowsOf(`<table>${`<tr>${cell.repeat(20)}`.repeat(2000)}</table>`)
+  assert.equal(rows.length, 2000)
+  assert.ok(Object.keys(rows[0]!).length <= 1020)
 })

@@ -32,12 +32,11 @@ export class Draft {
   readonly contributors: PersonDraft[] = []
   readonly links: Mutable<FeedLink>[] = []
   readonly content: FeedContent[] = []
-  readonly enclosures: FeedEnclosure[] = []
   explicit: boolean | undefined
   duration: number | undefined
   source: Draft | undefined
-  /** The link is the permanent one of an RSS `guid`: a `link` element goes before it. */
-  hasGuidLink = false
+  /** By URL. */
+  readonly #enclosures = new Map<string, FeedEnclosure>()
   readonly #categories = new Map<string, FeedCategory>()
   /** How deep the element of a value lay: one that is nearer to the entry counts more. */
   readonly #depths = new Map<string, number>()
@@ -73,9 +72,7 @@ export class Draft {
 
   /** Each URL once: what is told later completes what was told before. */
   addEnclosure(enclosure: FeedEnclosure): void {
-    const index = this.enclosures.findIndex(({ url }) => url === enclosure.url)
-    if (index < 0) this.enclosures.push(enclosure)
-    else this.enclosures[index] = { ...enclosure, ...this.enclosures[index] }
+    this.#enclosures.set(enclosure.url, { ...enclosure, ...this.#enclosures.get(enclosure.url) })
   }
 
   parts(): FeedParts {
@@ -111,7 +108,7 @@ export class Draft {
       ...this.parts(),
       ...optional('summary', texts.get('summary')),
       content: this.content,
-      enclosures: this.enclosures,
+      enclosures: [...this.#enclosures.values()],
       ...optional('comments', texts.get('comments')),
       ...optional('duration', this.duration),
       ...optional('source', source?.parts()),

@@ -10,9 +10,13 @@ export const EXPLICIT: Readonly<Record<string, boolean>> = {
   clean: false,
 }
 
+/** Characters of a person that are looked at: nobody has a longer name, and looking for an address in it takes time. */
+const LONGEST_PERSON = 1000
+
 /** `me@example.com (Name)`, `Name (me@example.com)`, `Name <me@example.com>`. */
-export function completePerson(person: PersonDraft, text: string): void {
-  if (text === '') return
+export function completePerson(person: PersonDraft, written: string): void {
+  if (written === '') return
+  const text = written.slice(0, LONGEST_PERSON)
   const email = /[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+/.exec(text)?.[0]
   if (email !== undefined) person.email ??= email
   const name = (email === undefined ? text : text.replace(email, ''))

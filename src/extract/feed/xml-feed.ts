@@ -334,10 +334,7 @@ class Reader {
     const href = resolveSafe(text, base)
     const link = owner.links.findLast((each) => each.href === '')
     if (link !== undefined) link.href = href
-    if (link === undefined || link.rel === 'alternate') {
-      owner.set('link', href, depth)
-      owner.hasGuidLink = false
-    }
+    if (link === undefined || link.rel === 'alternate') owner.set('link', href, depth)
   }
 
   #id({ key, attributes, owner, base }: Frame, text: string, depth: number): void {
