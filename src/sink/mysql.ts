@@ -48,7 +48,6 @@ const LONGEST_PREFIX = '_sluice_undo_'.length
 const PRIVATE = new Set(Object.getOwnPropertyNames(Object.prototype))
 /** Outside of the basic plane, NUL, or a space at the end: no names (dev.mysql.com, "Schema Object Names"). */
 const NO_NAME = /[\0\u{10000}-\u{10ffff}\ud800-\udfff]|\s$/u
-const NEVER = /[\ud800-\udfff]/u
 
 const DIALECT: ServerDialect = {
   database: 'MySQL',
@@ -72,9 +71,9 @@ const DIALECT: ServerDialect = {
   quoted: (name) => `\`${name.replaceAll('`', '``')}\``,
   isColumnName: (name) => name.length <= LONGEST_NAME && !NO_NAME.test(name) && !PRIVATE.has(name),
   isTableName: (name) => name.length <= LONGEST_NAME - LONGEST_PREFIX && !NO_NAME.test(name) && !/[/\\.]/.test(name),
-  holdsText: (text) => !NEVER.test(text),
+  holdsText: (text) => text.isWellFormed(),
   // Keys that differ in spaces at their end are equal to the server.
-  holdsKey: (text) => !NEVER.test(text) && !text.endsWith(' '),
+  holdsKey: (text) => text.isWellFormed() && !text.endsWith(' '),
   nearest: (text) => text.toWellFormed(),
   mark: () => '?',
   groupOf: ({ type }) => {
@@ -210,12 +209,12 @@ class MysqlConnection implements SqlConnection {
     return changed
   }
 
-  async upsert(insert: Insert, rows: readonly (readonly SqlValue[])[]): Promise<void> {
+  async insert(insert: Insert, rows: readonly (readonly SqlValue[])[], replaces: boolean): Promise<void> {
     const most = Math.min(ROWS_AT_ONCE, Math.floor(MOST_MARKS / insert.columns.length))
     for (const piece of pieces(rows, most, Math.min(BYTES_AT_ONCE, this.#packetBytes / 2))) {
       for (let start = 0; start < piece.length; ) {
         const part = piece.slice(start, start + powerOfTwo(piece.length - start))
-        await this.#query(upsertText(insert, part.length), part.flat()).catch(explain)
+        await this.#query(insertText(insert, part.length, replaces), part.flat()).catch(explain)
         start += part.length
       }
     }
@@ -274,10 +273,13 @@ function powerOfTwo(n: number): number {
   return Math.min(ROWS_AT_ONCE, 2 ** Math.floor(Math.log2(n)))
 }
 
-function upsertText({ table, columns, key }: Insert, rows: number): string {
+function insertText({ table, columns, key }: Insert, rows: number, replaces: boolean): string {
   const { quoted } = DIALECT
   const names = columns.map(({ name }) => quoted(name))
   const marks = `(${names.map(() => '?').join(', ')})`
+  const values = Array.from({ length: rows }, () => marks).join(', ')
+  const text = `INSERT INTO ${quoted(table)} (${names.join(', ')}) VALUES ${values}`
+  if (!replaces) return text
   const isSame = key.map((name) => `${quoted(name)} = VALUES(${quoted(name)})`).join(' AND ')
   const [first = ''] = key.map(quoted)
   // Whatever unique key is hit leads here: where it is another one, NULL in a key makes it an error.
@@ -285,11 +287,10 @@ function upsertText({ table, columns, key }: Insert, rows: number): string {
     `${first} = IF(${isSame}, ${first}, NULL)`,
     ...names.filter((name) => !key.map(quoted).includes(name)).map((name) => `${name} = VALUES(${name})`),
   ]
-  const values = Array.from({ length: rows }, () => marks).join(', ')
-  return `INSERT INTO ${quoted(table)} (${names.join(', ')}) VALUES ${values} ON DUPLICATE KEY UPDATE ${updates.join(', ')}`
+  return `${text} ON DUPLICATE KEY UPDATE ${updates.join(', ')}`
 }
 
-/** The NULL of `upsertText` is not what the user has to know about. */
+/** The NULL of `insertText` is not what the user has to know about. */
 function explain(error: unknown): never {
   const isOurs = error instanceof Error && /'(_job|job)' cannot be null/.test(error.message)
   if (isOurs) error.message = 'another row has the same values in a unique key of the table'

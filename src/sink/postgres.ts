@@ -36,7 +36,7 @@ const LARGEST_ROW = 256 * 1024 * 1024
 const LONGEST_NAME = 63
 const LONGEST_PREFIX = '_sluice_undo_'.length
 
-const NEVER = /[\0\ud800-\udfff]/u
+const holdsText = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
 
 const DIALECT: ServerDialect = {
   database: 'PostgreSQL',
@@ -57,10 +57,10 @@ const DIALECT: ServerDialect = {
   tableOptions: '',
   otherTable: 'name another table behind # at the end of the URL',
   quoted,
-  isColumnName: (name) => Buffer.byteLength(name) <= LONGEST_NAME && !NEVER.test(name),
-  isTableName: (name) => Buffer.byteLength(name) <= LONGEST_NAME - LONGEST_PREFIX && !NEVER.test(name),
-  holdsText: (text) => !NEVER.test(text),
-  holdsKey: (text) => !NEVER.test(text),
+  isColumnName: (name) => Buffer.byteLength(name) <= LONGEST_NAME && holdsText(name),
+  isTableName: (name) => Buffer.byteLength(name) <= LONGEST_NAME - LONGEST_PREFIX && holdsText(name),
+  holdsText,
+  holdsKey: holdsText,
   nearest: (text) => text.toWellFormed().replaceAll('\0', '\ufffd'),
   mark: (n) => `$${n}`,
   groupOf: ({ type }) => (type === 'integer' ? 'number' : type === 'key' ? 'text' : type),
@@ -213,14 +213,15 @@ class PostgresConnection implements SqlConnection {
     return (await this.#query(sql(among), [...values, list])).rowCount ?? 0
   }
 
-  async upsert(insert: Insert, rows: readonly (readonly SqlValue[])[]): Promise<void> {
+  async insert(insert: Insert, rows: readonly (readonly SqlValue[])[], replaces: boolean): Promise<void> {
     const { table, columns, key } = insert
     const arrays = columns.map(({ declared }, i) => `$${i + 1}::${declared}[]`)
-    const text = upsertText(DIALECT, table, columns, key, `SELECT * FROM unnest(${arrays.join(', ')})`)
+    const source = `SELECT * FROM unnest(${arrays.join(', ')})`
+    const text = upsertText(DIALECT, table, columns, replaces ? key : undefined, source)
     for (const piece of pieces(rows, ROWS_AT_ONCE, BYTES_AT_ONCE)) {
       await this.#query(
         text,
-        insert.columns.map((_column, i) => piece.map((cells) => cells[i] ?? null)),
+        insert.columns.map((_column, i) => arrayText(piece, i)),
       )
     }
   }
@@ -263,6 +264,18 @@ class PostgresConnection implements SqlConnection {
     }
     return inTime(this.#client.query({ name, text, values: values as unknown[] }))
   }
+}
+
+/** A column of the rows as an array (postgresql.org, "Array Input and Output Syntax"). */
+function arrayText(rows: readonly (readonly SqlValue[])[], column: number): string {
+  let text = ''
+  for (const cells of rows) {
+    const cell = cells[column] ?? null
+    if (cell === null) text += ',NULL'
+    else if (typeof cell !== 'string') text += `,${cell}`
+    else text += `,"${/["\\]/.test(cell) ? cell.replaceAll(/["\\]/g, String.raw`\$&`) : cell}"`
+  }
+  return `{${text.slice(1)}}`
 }
 
 /** By SQLSTATE (postgresql.org, "PostgreSQL Error Codes"); errors without one are the connection's. */

@@ -85,11 +85,12 @@ export class ItemTable {
     const { id } = this.#job
     const { rows, pages, ownKeys } = planItems(batch, (key) => storableKey(SQLITE, key))
     forget.run(id)
-    for (const page of pages) keepPage.run(id, page, before)
-    for (const key of ownKeys) keepKey.run(id, key, before)
+    // What was kept goes, unless a row of the batch takes its place.
+    const oldPages = pages.filter((page) => keepPage.run(id, page, before).changes !== 0)
+    const oldKeys = ownKeys.filter((key) => keepKey.run(id, key, before).changes !== 0)
     for (const row of rows) upsert.run(...(this.#cells as ItemCells).cells(row).map(bound))
-    for (const page of pages) dropPage.run(id, page, before)
-    for (const key of ownKeys) dropKey.run(id, key, before)
+    for (const page of oldPages) dropPage.run(id, page, before)
+    for (const key of oldKeys) dropKey.run(id, key, before)
   }
 
   /** The transaction that made the table was rolled back. */

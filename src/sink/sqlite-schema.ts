@@ -5,8 +5,6 @@ import type { SqlDialect, SqlType } from './sql/dialect.ts'
 import { quoted } from './sql/quoted.ts'
 import type { TableInfo } from './sql/table.ts'
 
-const LONE_SURROGATE = /[\ud800-\udfff]/u
-
 export const SQLITE: SqlDialect = {
   database: 'SQLite',
   // Numbers of integer columns stay exact up to 2^53; booleans are 0 and 1, as in SQLite's own functions.
@@ -26,10 +24,10 @@ export const SQLITE: SqlDialect = {
   tableOptions: '',
   otherTable: 'name another table (--out sqlite:FILE#TABLE) or another file',
   quoted,
-  isColumnName: (name) => !LONE_SURROGATE.test(name),
+  isColumnName: (name) => name.isWellFormed(),
   // UTF-8 has no lone surrogates.
-  holdsText: (text) => !LONE_SURROGATE.test(text),
-  holdsKey: (text) => !LONE_SURROGATE.test(text),
+  holdsText: (text) => text.isWellFormed(),
+  holdsKey: (text) => text.isWellFormed(),
   groupOf: ({ type }) =>
     type === 'any' ? 'any' : type === 'text' || type === 'json' || type === 'key' ? 'text' : 'number',
 }

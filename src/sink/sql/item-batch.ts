@@ -9,6 +9,8 @@ import type { SinkRecord } from '../sink.ts'
 export interface ItemRow {
   readonly key: string
   readonly page: SinkRecord
+  /** The page's dedupe key as it is stored. */
+  readonly pageKey: string
   readonly item: ExtractedItem
 }
 
@@ -29,10 +31,11 @@ export function planItems(batch: readonly SinkRecord[], keyOf: (key: string) => 
   const ownKeys = new Set<string>()
   for (const page of batch) {
     if (page.items === undefined) continue
+    const pageKey = keyOf(page.dedupeKey)
     const keys: string[] = []
     for (const item of page.items) {
       const key = keyOf(itemKey(page, item))
-      rows.set(key, { key, page, item })
+      rows.set(key, { key, page, pageKey, item })
       keys.push(key)
       if (item.key !== undefined) ownKeys.add(key)
     }

@@ -80,18 +80,23 @@ export class ItemCells {
     this.columns = [...fields, ...OWN_COLUMNS]
   }
 
-  cells({ key, page, item }: ItemRow): SqlValue[] {
+  cells({ key, page, pageKey, item }: ItemRow): SqlValue[] {
     const fields = fieldsOf(item.json)
-    const more = moreOf(fields, (name, value) => this.#isHeld(name, value))
+    const more = this.#holdsAll(fields) ? undefined : moreOf(fields, (name, value) => this.#isHeld(name, value))
     if (more !== undefined && !this.#warned) {
       this.#warned = true
       warnOfMore(this.#table, more, this.#job.warn)
     }
     const { record } = page
     const cells = this.#fields.map(({ name, type }) => this.#cell(fields, name, type))
-    const pageKey = storableKey(this.#dialect, page.dedupeKey)
     cells.push(key, record.url, record.run, record.seq, pageKey, this.#jobKey, more ?? null)
     return cells
+  }
+
+  /** Of most items; without a list of their fields. */
+  #holdsAll(fields: Fields): boolean {
+    for (const name in fields) if (!this.#isHeld(name, fields[name])) return false
+    return true
   }
 
   #isHeld(name: string, value: unknown): boolean {

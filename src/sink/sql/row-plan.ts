@@ -26,6 +26,8 @@ export interface RowPlan {
   readonly insert: Insert | undefined
   /** Keeps what the batch replaces, before it is written. @param before highest number of the batches before */
   keep(connection: SqlConnection, before: number): Promise<void>
+  /** After `keep`: whether rows of the batch may be there already. */
+  readonly replaces: boolean
   /** Removes what the batch has made obsolete, after it is written. */
   sweep(connection: SqlConnection, before: number): Promise<void>
 }

@@ -77,6 +77,10 @@ export class ServerItems implements RowPlan {
     this.#all = present.map(({ name }) => dialect.quoted(name)).join(', ')
   }
 
+  get replaces(): boolean {
+    return this.#hasKept
+  }
+
   async takeBack(connection: SqlConnection): Promise<void> {
     if (this.insert === undefined) return
     const { server, table, job } = this.#place

@@ -10,6 +10,7 @@ import type { SinkRecord } from '../sink.ts'
 export class ServerPages implements RowPlan {
   readonly #place: Place
   readonly #job: string
+  readonly replaces = true
   insert: Insert | undefined
 
   constructor(place: Place) {

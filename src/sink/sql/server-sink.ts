@@ -206,9 +206,10 @@ class ServerSink implements Sink {
     })
     if (sendable.length === 0) return
     if (!isCareful)
-      return connection.upsert(
+      return connection.insert(
         insert,
         sendable.map(({ cells }) => cells),
+        this.#plan.replaces,
       )
     await this.#bisect(connection, insert, sendable)
   }
@@ -216,9 +217,10 @@ class ServerSink implements Sink {
   async #bisect(connection: SqlConnection, insert: Insert, rows: readonly Row[]): Promise<void> {
     await connection.run('SAVEPOINT sluice')
     try {
-      await connection.upsert(
+      await connection.insert(
         insert,
         rows.map(({ cells }) => cells),
+        true,
       )
     } catch (error) {
       if (this.#server.troubleOf(error) !== 'value') throw error

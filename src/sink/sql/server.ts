@@ -34,7 +34,8 @@ export interface SqlConnection {
     list: readonly string[],
     values: readonly SqlValue[],
   ): Promise<number>
-  upsert(insert: Insert, rows: readonly (readonly SqlValue[])[]): Promise<void>
+  /** @param replaces a row of the same key is replaced; else there is none */
+  insert(insert: Insert, rows: readonly (readonly SqlValue[])[], replaces: boolean): Promise<void>
   /** Why the server could never take this row, so that it is not sent; undefined: it may. */
   tooLarge(cells: readonly SqlValue[]): string | undefined
   table(name: string): Promise<TableInfo>

@@ -82,18 +82,20 @@ export function undoName(table: string): string {
   return `_sluice_undo_${table}`
 }
 
-/** Standard upsert of one row or of `source`: SQLite and PostgreSQL. */
+/** INSERT of `source` as SQLite and PostgreSQL know it; with `key` a row of the same key is replaced. */
 export function upsertText(
   dialect: SqlDialect,
   table: string,
   columns: readonly SqlColumn[],
-  key: readonly string[],
+  key: readonly string[] | undefined,
   source: string,
 ): string {
   const names = columns.map(({ name }) => dialect.quoted(name))
+  const text = `INSERT INTO ${dialect.quoted(table)} (${names.join(', ')}) ${source}`
+  if (key === undefined) return text
   const updates = names.map((name) => `${name} = excluded.${name}`).join(', ')
   const conflict = key.map((name) => dialect.quoted(name)).join(', ')
-  return `INSERT INTO ${dialect.quoted(table)} (${names.join(', ')}) ${source} ON CONFLICT (${conflict}) DO UPDATE SET ${updates}`
+  return `${text} ON CONFLICT (${conflict}) DO UPDATE SET ${updates}`
 }
 
 function checkOwn(
