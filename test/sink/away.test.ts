@@ -54,6 +54,24 @@ for (const database of DATABASES) {
       })
     }
 
+    test(`${database}: what a batch has kept is forgotten by the next one, also where that was tried twice`, async () => {
+      const link = await brittleLink(Number(new URL(server.url).port))
+      const sink = serverSinkOf(database, withPort(server.url, link.port))
+      await sink.open({ ...JOB, id: 'kept' }, undefined)
+      const [page, next] = records(5, 2)
+      assert.ok(page !== undefined && next !== undefined)
+      const kept = "SELECT _key FROM _sluice_undo_items WHERE _job = 'kept'"
+      await sink.write([page])
+      await sink.write([{ ...page, record: { ...page.record, seq: 6 }, items: [] }])
+      assert.equal((await ask(server.url, kept)).length, 2)
+      link.breakAtCommit(false)
+      await sink.write([{ ...next, record: { ...next.record, seq: 7 } }])
+      await sink.close()
+      assert.equal(link.broken, 1)
+      assert.deepEqual(await ask(server.url, kept), [])
+      await link.close()
+    })
+
     test(`${database}: a server that stays away halts the job, which goes on where it stopped`, async () => {
       const first = serverSinkOf(database, server.url, 100)
       const job = { ...JOB, id: 'halted' }

@@ -109,15 +109,21 @@ export async function privateServer(database: Database): Promise<PrivateServer> 
   const server: PrivateServer = {
     url,
     async start() {
-      child = start()
-      await answering(url, child)
+      // The children of a killed PostgreSQL follow it when they notice; until then a new one refuses the folder.
+      for (let tries = 1; ; tries++) {
+        child = start()
+        try {
+          return await answering(url, child)
+        } catch (error) {
+          if (tries === STARTS) throw error
+        }
+      }
     },
     async kill() {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
       child.kill('SIGKILL')
       await ended
-      // The children of a killed PostgreSQL notice its end and follow; until then a new one refuses the folder.
     },
     async remove() {
       await server.kill()
@@ -127,6 +133,9 @@ export async function privateServer(database: Database): Promise<PrivateServer> 
   await server.start()
   return server
 }
+
+/** Tries to start over the rests of a server that was killed. */
+const STARTS = 100
 
 interface Owner {
   readonly uid: number

@@ -32,8 +32,9 @@ export class ServerItems implements RowPlan {
   #cells!: ItemCells
   /** Columns of the table and its undo table, as SQL text. */
   #all = ''
-  /** Whether the undo table may hold rows of this job. */
+  /** Whether the undo table holds rows of this job: after the batch, and before it, for every try of the batch. */
   #hasKept = true
+  #hadKept = true
   insert: Insert | undefined
 
   constructor(place: Place) {
@@ -97,6 +98,7 @@ export class ServerItems implements RowPlan {
 
   rows(batch: readonly SinkRecord[]): readonly Row[] {
     const { dialect } = this.#place.server
+    this.#hadKept = this.#hasKept
     this.#planned = planItems(batch, (key) => storableKey(dialect, key))
     return this.#planned.rows.map((row) => ({
       cells: this.#cells.cells(row),
@@ -106,7 +108,7 @@ export class ServerItems implements RowPlan {
 
   async keep(connection: SqlConnection, before: number): Promise<void> {
     if (this.insert === undefined) return
-    if (this.#hasKept) await this.#forget(connection)
+    if (this.#hadKept) await this.#forget(connection)
     const { server, table } = this.#place
     const { mark, quoted } = server.dialect
     const { pages, ownKeys } = this.#planned
