@@ -51,6 +51,8 @@ const LARGEST = 16 * 1024 * 1024 - 16_384
 /** Codes of a server that is shutting down, stepping down or not ready, or whose peers are away. */
 const NOT_READY = new Set([6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436])
 const OUT_OF_DISK = 14_031
+/** Names of the driver's errors for a server that cannot be reached. */
+const AWAY = /^Mongo(Network|ServerSelection|PoolCleared|TopologyClosed)/
 
 /** A sink that keeps the latest document of each key, of each job, in one collection. */
 export function mongoSink(options: MongoSinkOptions): Sink {
@@ -217,12 +219,9 @@ async function loadDriver(): Promise<typeof import('mongodb')> {
 
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  if (
-    isNetworkError(error) ||
-    /^Mongo(Network|NetworkTimeout|ServerSelection|PoolCleared|TopologyClosed)/.test(error.name)
-  )
-    return true
-  return NOT_READY.has(numberOf(error))
+  if (isNetworkError(error) || AWAY.test(error.name) || NOT_READY.has(numberOf(error))) return true
+  // A connection that breaks in a bulk write is told by an error of the bulk: without a verdict of the server.
+  return error.name === 'MongoBulkWriteError' && numberOf(error) === -1
 }
 
 /** Code of the server; -1 where there is none. */

@@ -301,7 +301,7 @@ export const HOSTILE: readonly string[] = [
   '1e3',
   '0x10',
   '007',
-  'x'.repeat(70_000),
+  'x'.repeat(1_048_576),
 ]
 
 function hostile(seq: number, value: string): SinkRecord {

@@ -5,7 +5,7 @@ import { startOrigin } from '../../src/testing/origin.ts'
 import { shop } from '../../src/testing/origin/shop.ts'
 import { inFolder } from '../cli/run-cli.ts'
 import { fast } from '../integration/web.ts'
-import { startMongoDouble } from '../sink/mongo-double.ts'
+import { startMongoDouble } from '../../examples/seeds/06-mongo/mongo-double.ts'
 import { redisRows, skipRedis, startRedis } from '../sink/redis-server.ts'
 import { assertBalanced, instants, killSluice } from './outputs.ts'
 

@@ -4,7 +4,7 @@ import { mongoSink } from '../../src/sink/mongodb.ts'
 import type { JobInfo, Sink, SinkRecord } from '../../src/sink/sink.ts'
 import { ITEM_COLUMNS, records, sinkSuite } from '../../src/testing/sink-suite.ts'
 import { killTests } from './kills.ts'
-import { type MongoDouble, startMongoDouble } from './mongo-double.ts'
+import { type MongoDouble, startMongoDouble } from '../../examples/seeds/06-mongo/mongo-double.ts'
 import { itemStorage, storage } from './storages.ts'
 
 let shared: MongoDouble | undefined
@@ -70,6 +70,23 @@ test('a server that goes away in the middle and comes back costs nothing', async
     assert.match(said[0] ?? '', /^mongodb:\/\/127\.0\.0\.1:\d+\/test does not answer \(.+\); trying again for 30 s$/)
     assert.equal(said.length, 2)
     assert.equal(double.documents('pages').length, 20)
+  })
+})
+
+test('a connection that breaks in place of any answer costs nothing', async () => {
+  await withDouble(async (double, open) => {
+    const info = jobAt(0, { items: { columns: undefined } })
+    const sink = open()
+    await sink.open(info, undefined)
+    const page = (seq: number, title: string): SinkRecord => ({ ...pageOf(seq, { title }), dedupeKey: 'a-1' })
+    for (const [index, command] of ['find', 'update', 'delete', 'update'].entries()) {
+      double.breakAt(command)
+      await sink.write([page(index + 1, `visit ${index}`)])
+      assert.deepEqual(
+        double.documents('items').map(({ title, _seq }) => [title, _seq]),
+        [[`visit ${index}`, index + 1]],
+      )
+    }
   })
 })
 

@@ -17,6 +17,8 @@ export interface MongoDouble {
   start(): Promise<void>
   /** What a collection holds. */
   documents(collection: string): Document[]
+  /** Carries out the next command of that name and breaks the connection in place of the answer. */
+  breakAt(command: string): void
   /** Forgets everything, as a server that lost its data. */
   clear(): void
   close(): Promise<void>
@@ -37,6 +39,7 @@ export async function startMongoDouble(): Promise<MongoDouble> {
   const sockets = new Set<Socket>()
   let server: Server | undefined
   let port = 0
+  let breaking: string | undefined
 
   function serve(socket: Socket): void {
     sockets.add(socket)
@@ -46,7 +49,12 @@ export async function startMongoDouble(): Promise<MongoDouble> {
       while (rest.length >= 4 && rest.length >= rest.readInt32LE(0)) {
         const message = rest.subarray(0, rest.readInt32LE(0))
         rest = rest.subarray(message.length)
-        socket.write(answer(message))
+        const reply = answer(message)
+        if (commands.at(-1) !== breaking) socket.write(reply)
+        else {
+          breaking = undefined
+          socket.destroy()
+        }
       }
     })
     socket.on('close', () => sockets.delete(socket))
@@ -94,6 +102,7 @@ export async function startMongoDouble(): Promise<MongoDouble> {
     start,
     stop,
     documents: (collection) => [...collectionOf(store, collection).values()],
+    breakAt: (command) => void (breaking = command),
     clear: () => store.clear(),
     close: stop,
   }
