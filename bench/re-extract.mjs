@@ -2,7 +2,8 @@
  * node --conditions=sluice-source re-extract.mjs [WORKERS] [ROUNDS]: the pages of a job's archive through an extractor again,
  * against the same extractor over the same pages held in memory by the same number of workers, in turns. Crawls BENCH_START
  * (default: the OpenJDK manual of `setup`, 5,000 pages) with `--store` first; counts the requests that the origin got
- * meanwhile, which must be none. Prints one JSON line; `ratio` is the median of the rounds.
+ * meanwhile, which must be none. Prints one JSON line: `ratio` (wall time) and `cpuRatio` (all threads, user and system, which
+ * other work on the machine disturbs less) are medians of the rounds, `mainUs` is what the main thread takes for a page.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -49,10 +50,12 @@ try {
   const requests = countRequests()
   const stored = []
   const held = []
+  const mainUs = []
   for (let round = 0; round < rounds; round++) {
-    const began = performance.now()
+    const before = spent()
     await inMemory(pages, module)
-    held.push(performance.now() - began)
+    const between = spent()
+    held.push(since(before, between))
     const report = await reExtract({
       subject: job,
       modules: [module],
@@ -61,23 +64,41 @@ try {
       accept: false,
     })
     if (report.pages !== pages.length) throw new Error(`${report.pages} of ${pages.length} pages`)
-    stored.push(report.ms)
+    const after = since(between, spent())
+    stored.push(after)
+    mainUs.push((1000 * after.main) / pages.length)
   }
   await new Promise((resolve) => setTimeout(resolve, 1500))
-  const ratios = stored.map((ms, i) => ms / held[i]).toSorted((a, b) => a - b)
+  const ratio = (what) => +median(stored.map((of, i) => of[what] / held[i][what])).toFixed(2)
   console.log(
     JSON.stringify({
       pages: pages.length,
       MB: Math.round(pages.reduce((sum, { body }) => sum + body.byteLength, 0) / 1e6),
       workers,
-      heldMs: held.map(Math.round),
-      storedMs: stored.map(Math.round),
-      ratio: +ratios[rounds >> 1].toFixed(2),
+      heldMs: held.map(({ wall }) => Math.round(wall)),
+      storedMs: stored.map(({ wall }) => Math.round(wall)),
+      ratio: ratio('wall'),
+      cpuRatio: ratio('cpu'),
+      mainUs: Math.round(median(mainUs)),
       requests: countRequests() - requests,
     }),
   )
 } finally {
   rmSync(folder, { recursive: true })
+}
+
+/** ms: wall, CPU of all threads, CPU of this one. */
+function spent() {
+  const [all, own] = [process.cpuUsage(), process.threadCpuUsage()]
+  return { wall: performance.now(), cpu: (all.user + all.system) / 1000, main: (own.user + own.system) / 1000 }
+}
+
+function since(before, after) {
+  return { wall: after.wall - before.wall, cpu: after.cpu - before.cpu, main: after.main - before.main }
+}
+
+function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
 }
 
 async function inMemory(pages, module) {

@@ -16,6 +16,16 @@ export function residentMb(pid: number, field: 'VmRSS' | 'VmHWM'): number | unde
   }
 }
 
+/** Threads of the process, V8's own among them. Undefined where it is gone. */
+export function threadsOf(pid: number): number | undefined {
+  try {
+    const count = /^Threads:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return count === undefined ? undefined : Number(count)
+  } catch {
+    return undefined
+  }
+}
+
 /** Least squares, MB per URL. */
 export function slopeOf(samples: readonly Sample[]): number {
   const meanUrls = samples.reduce((sum, { urls }) => sum + urls, 0) / samples.length
