@@ -88,7 +88,7 @@ test('a file of somebody is never written over, and a job without an archive say
   })
 })
 
-/** Pages /1 to /40, every fourth with one body for all; those from /31 on are too large to be read in one piece. */
+/** Pages /1 to /40, every fourth with one body for all; those from /31 on are of a megabyte. */
 const repeating: Content = {
   respond({ target }) {
     const n = Number(target.slice(1))

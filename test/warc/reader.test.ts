@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { openArchive } from '../../src/source/warc.ts'
 import { lookupKey } from '../../src/warc/cdxj-file.ts'
 import { indexLine } from '../../src/warc/cdxj.ts'
-import { readRecords, type ReadOptions, type WarcRecord } from '../../src/warc/reader.ts'
+import { PlacedRecords, readRecords, type ReadOptions, type WarcRecord } from '../../src/warc/reader.ts'
 import { type NewRecord, recordBytes } from '../../src/warc/record.ts'
 import { surtOf } from '../../src/warc/surt.ts'
 import { sharedData, skipWithout } from '../shared-data.ts'
@@ -36,6 +36,43 @@ function newRecord(id: number): NewRecord {
   const date = '2026-11-21T02:13:37.120Z'
   return { type: 'response', id: `<urn:uuid:${id}>`, date, contentType: 'application/octet-stream', fields: [] }
 }
+
+test('a record is read from its place as it is in its turn: compressed or not, empty, large, damaged', async () => {
+  const noise = Buffer.from(Array.from({ length: 5_000_000 }, (_, i) => (Math.imul(i, 2654435761) >>> 13) & 255))
+  for (const gzip of [true, false]) {
+    const blocks = [Buffer.from('first'), Buffer.alloc(0), noise, Buffer.alloc(300_000, 'x'), Buffer.from('last')]
+    const pieces = blocks.map((block, i) => recordBytes(newRecord(i), [block], gzip))
+    const bytes = Buffer.concat(pieces)
+    await inFile(bytes, async (path) => {
+      const records = await recordsOf(path)
+      const placed = new PlacedRecords(100_000_000)
+      // Not in their order: the one before must not show through.
+      for (const record of [...records, ...records.toReversed()]) {
+        const { header, block, ...rest } = (await placed.read(path, record.offset, record.length)) ?? {}
+        assert.ok(block?.equals(record.block))
+        assert.equal(header?.('warc-record-id'), record.header('warc-record-id'))
+        assert.deepEqual(rest, {
+          type: record.type,
+          fields: record.fields,
+          blockLength: record.blockLength,
+          offset: record.offset,
+          length: record.length,
+        })
+      }
+      const [first] = records
+      await assert.rejects(placed.read(path, 1, first?.length ?? 0), { code: 'INPUT_UNREADABLE' })
+      assert.equal(await placed.read(path, bytes.length, 100), undefined)
+      assert.equal(await placed.read(path, bytes.length - 10, 100).catch(() => undefined), undefined)
+      await assert.rejects(placed.read(`${path}.no`, 0, 10), { code: 'INPUT_UNREADABLE' })
+    })
+    if (!gzip) continue
+    bytes[(pieces[0]?.length ?? 0) - 6]! ^= 1
+    await inFile(bytes, async (path) => {
+      const damaged = new PlacedRecords(1_000).read(path, 0, pieces[0]?.length ?? 0)
+      await assert.rejects(damaged, { code: 'INPUT_UNREADABLE', message: /checksum/ })
+    })
+  }
+})
 
 test('what is written is read, compressed or not, at the same offsets and with the same blocks', async () => {
   const bodies = fc.array(fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(...TRAPS)), { maxLength: 8 })
