@@ -69,7 +69,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'unpdf',
     ],
   },
-  warc: { may: ['model'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:zlib'] },
+  warc: {
+    may: ['model'],
+    node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:stream/promises', 'node:zlib'],
+  },
   sink: { may: ['model', 'warc'] },
   source: {
     may: ['model', 'url', 'warc'],

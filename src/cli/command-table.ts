@@ -116,8 +116,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'extract',
-    takes: '[JOB|ARCHIVE]',
-    most: 1,
+    takes: '[JOB|ARCHIVE…]',
+    most: Infinity,
     options: ['out', 'workers', 'extractTimeout', 'workerMemory', 'lang'],
     flags: [{ name: 'with', value: 'FILE' }, { name: 'accept' }],
     load: () => import('./commands/extract.ts'),

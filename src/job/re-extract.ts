@@ -1,15 +1,16 @@
 /**
- * Extractors over stored pages instead of the web: every page of an archive once (its latest answer), on all cores, without
- * one request. Beside the job's own extractors it says field by field what would change; only `accept` writes.
+ * Extractors over stored pages instead of the web: every page of an archive, ours or another tool's, once (its latest
+ * answer), on all cores, without one request. Beside the job's own extractors it says field by field what would change;
+ * only `accept` writes.
  */
-import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { systemClock } from '../engine/clock.ts'
 import { ExtractionReport, type ExtractionFigures } from '../engine/extraction-report.ts'
 import type { Extraction, ExtractorPool, PageInput } from '../extract/extraction.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Sink, SinkRecord } from '../sink/sink.ts'
-import { openArchive, type ArchivePage } from '../source/warc.ts'
+import { type ArchiveBreak, openArchive } from '../source/warc.ts'
 import { createFingerprint, hexOf } from '../url/fingerprint.ts'
 import { readStored, writeStored } from './folder.ts'
 import { ItemDiff } from './item-diff.ts'
@@ -20,8 +21,8 @@ import type { OptionLayer } from './options.ts'
 import { pageInput, runPage } from './page-input.ts'
 
 export interface ReExtractInit {
-  /** Job folder, folder of WARC files, or one WARC file. */
-  readonly subject: string
+  /** A job folder alone, or folders of WARC files and WARC files. */
+  readonly subjects: readonly string[]
   /** Extractor modules to run. */
   readonly modules: readonly string[]
   /** Options that matter here: `workers`, `extractTimeout`, `workerMemory`, `out`. */
@@ -33,7 +34,16 @@ export interface ReExtractInit {
 
 export interface ReExtraction {
   readonly pages: number
+  /** Pages that could not be had from their records, with the first of them. */
+  readonly unreadable: number
+  readonly firstUnreadable: { readonly url: string; readonly reason: string } | undefined
+  /** Where files could not be read to their end. */
+  readonly breaks: readonly ArchiveBreak[]
+  /** False: a file could not be read to its end. A job may be killed or at work, so the end of its archive may be torn. */
+  readonly isWhole: boolean
   readonly figures: ExtractionFigures
+  /** False: archives without a job. */
+  readonly isJob: boolean
   /** Against the job's own extractors; undefined where it has none. */
   readonly diff: ItemDiff | undefined
   /** Where items were written. */
@@ -46,20 +56,22 @@ const BATCH = 64
 
 /** Throws `SluiceError`: no archive, a module that cannot be loaded, an output that is there already. */
 export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
-  const { subject, cwd, accept } = init
+  const { subjects, cwd, accept } = init
+  const subject = subjects[0] as string
   const clock = systemClock()
   const started = clock.now()
   const stored = existsSync(join(subject, 'config.json')) ? readStored(subject) : undefined
-  const archive = openArchive(stored === undefined ? subject : archiveOf(subject))
+  const archive = openArchive(stored === undefined ? subjects : archiveOf(subject))
   const before = stored?.options['extract']
   const pool = await poolOf(init, init.modules, cwd)
   const old = Array.isArray(before) ? await poolOf(init, before as string[], stored?.cwd ?? cwd) : undefined
   const output = accept ? await openOutput(init, stored?.id, pool) : undefined
   const report = new ExtractionReport(undefined)
   const diff = old === undefined ? undefined : new ItemDiff()
-  const latest = latestCaptures(archive.files)
   const fingerprint = await createFingerprint(0n)
   let pages = 0
+  let unreadable = 0
+  let firstUnreadable: ReExtraction['firstUnreadable']
   let batch: SinkRecord[] = []
   let seq = 0
   const flush = async (): Promise<void> => {
@@ -69,8 +81,13 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
   }
   try {
     const running = new Set<Promise<void>>()
-    for await (const page of archive.pages()) {
-      if (!isCurrent(page, latest)) continue
+    for await (const capture of archive.captures('latest')) {
+      const page = await archive.read(capture)
+      if (page === undefined || page.problem !== undefined) {
+        unreadable++
+        if (page?.problem !== undefined) firstUnreadable ??= { url: page.url, reason: page.problem }
+        continue
+      }
       const input = pageInput(page, hexOf(fingerprint.of(page.url)))
       if (!pool.wants(input.url, input.contentType, undefined)) continue
       pages++
@@ -99,9 +116,22 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
   } finally {
     await pool.close()
     await old?.close()
+    archive.close()
   }
   const outputs = output?.paths ?? []
-  return { pages, figures: report.figures, diff, outputs, ms: clock.now() - started }
+  const { breaks } = archive
+  return {
+    pages,
+    unreadable,
+    firstUnreadable,
+    breaks,
+    isWhole: breaks.every(({ kind }) => stored !== undefined && kind === 'torn'),
+    figures: report.figures,
+    isJob: stored !== undefined,
+    diff,
+    outputs,
+    ms: clock.now() - started,
+  }
 }
 
 function archiveOf(folder: string): string {
@@ -129,8 +159,9 @@ interface Output {
 /** `out` where it is given: new files only. Else `items.ndjson` of the job, replaced when everything is written. */
 async function openOutput(init: ReExtractInit, id: string | undefined, pool: ExtractorPool): Promise<Output> {
   const given = init.layer.values['out'] as string[] | undefined
-  const place = join(init.subject, 'items.ndjson')
-  const fresh = join(init.subject, 'items.new.ndjson')
+  const subject = init.subjects[0] as string
+  const place = join(subject, 'items.ndjson')
+  const fresh = join(subject, 'items.new.ndjson')
   if (given === undefined && id === undefined) {
     throw new SluiceError('OPTION_INVALID', 'items of an archive without a job need a place', {
       hint: 'give -o items.ndjson',
@@ -142,10 +173,10 @@ async function openOutput(init: ReExtractInit, id: string | undefined, pool: Ext
       throw new SluiceError('OPTION_INVALID', `${path} is there already`, { hint: 'name a new file' })
     }
   }
-  rmSync(fresh, { force: true })
+  if (given === undefined) rmSync(fresh, { force: true })
   const options = resolveOptions([{ origin: 'flag', values: { out: given ?? [fresh] } }])
   const { sinks, outputs } = await openSinks(options, init.cwd, undefined)
-  const info = { name: basename(init.subject), id: id ?? 'extract', run: 1, committedSeq: 0, columns: [] }
+  const info = { name: basename(subject), id: id ?? 'extract', run: 1, committedSeq: 0, columns: [] }
   for (const sink of sinks) await sink.open({ ...info, items: { columns: pool.columns } }, undefined)
   return {
     sinks,
@@ -154,32 +185,6 @@ async function openOutput(init: ReExtractInit, id: string | undefined, pool: Ext
       if (given === undefined) renameSync(fresh, place)
     },
   }
-}
-
-/** `file:offset` of the last answer of each URL, by the indexes beside the files; empty where there are none. */
-function latestCaptures(files: readonly string[]): Map<string, string> {
-  const latest = new Map<string, { readonly at: string; readonly place: string }>()
-  for (const file of files) {
-    const index = file.replace(/\.warc(?:\.gz)?$/, '.cdxj')
-    if (!existsSync(index)) return new Map()
-    for (const line of readFileSync(index, 'utf8').split('\n')) {
-      const open = line.indexOf('{')
-      if (open < 0) continue
-      const at = line.split(' ')[1] ?? ''
-      const { url, offset, status } = JSON.parse(line.slice(open)) as { url: string; offset: string; status?: string }
-      // A 304 repeats what is there; what failed says nothing about the page.
-      if (status !== '200') continue
-      const known = latest.get(url)
-      if (known === undefined || known.at <= at) latest.set(url, { at, place: `${basename(file)}:${offset}` })
-    }
-  }
-  return new Map([...latest].map(([url, { place }]) => [url, place]))
-}
-
-function isCurrent(page: ArchivePage, latest: Map<string, string>): boolean {
-  if (page.status !== 200 || page.problem !== undefined) return false
-  const place = latest.get(page.url)
-  return place === undefined ? latest.size === 0 : place === `${basename(page.file)}:${page.offset}`
 }
 
 function recordOf({ id, url }: PageInput, { items }: Extraction, seq: number): SinkRecord {

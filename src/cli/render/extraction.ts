@@ -15,8 +15,9 @@ export function renderExtraction(done: ReExtraction, accepted: boolean, { t, num
       lines.push(`  ${path === '' ? '*' : path}: ${message} (${number(count)}, ${visible(url)})`)
     }
   }
-  if (diff === undefined) lines.push(t('extract.noDiff'))
-  else {
+  if (diff === undefined) {
+    if (done.isJob) lines.push(t('extract.noDiff'))
+  } else {
     lines.push(t('extract.diff', { same: diff.same, changed: diff.changed, added: diff.added, removed: diff.removed }))
     const differing = diff.fields.filter(({ changed, added, removed }) => changed + added + removed > 0)
     const width = Math.max(0, ...differing.map(({ name }) => name.length)) + 2
@@ -30,6 +31,18 @@ export function renderExtraction(done: ReExtraction, accepted: boolean, { t, num
   }
   if (accepted) lines.push(t('extract.written', { paths: done.outputs.join('   ') }))
   else lines.push(t('extract.accept'))
+  return lines
+}
+
+/** What could not be read, a line each. */
+export function renderLeftOut({ breaks, unreadable, firstUnreadable }: ReExtraction, { t }: Catalog): string[] {
+  const lines = breaks.map(({ file, offset, reason, kind }) =>
+    t(kind === 'torn' ? 'archive.torn' : 'archive.damaged', { file: visible(file), offset: String(offset), reason }),
+  )
+  if (unreadable > 0) {
+    const { url = '', reason = '' } = firstUnreadable ?? {}
+    lines.push(t('extract.unreadable', { count: unreadable, url: visible(url), reason }))
+  }
   return lines
 }
 

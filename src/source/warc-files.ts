@@ -1,0 +1,200 @@
+/**
+ * The files of an archive as they can be read at any place: what was compressed as a whole is unpacked into a folder of
+ * its own first, which goes with `close`. Lists its answers in a table, from the index beside a file where that is ours,
+ * else by reading. Knows no page.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { SluiceError } from '../model/errors.ts'
+import { indexOf, warcFiles } from '../warc/archive-files.ts'
+import { type CaptureRow, CaptureTable, type NewCapture, type RecordPlace } from '../warc/capture-table.ts'
+import { entryOf, parseIndexLine, REVISIT_MIME } from '../warc/cdxj.ts'
+import type { IndexEntry } from '../warc/cdxj.ts'
+import { readHttpHead } from '../warc/http-block.ts'
+import { type Break, readRecords, type WarcRecord } from '../warc/reader.ts'
+import { isWholeGzip, unpackGzip } from '../warc/whole-gzip.ts'
+import type { Answers, Capture, StoredAnswer } from './warc-answers.ts'
+
+/** Where a file of an archive could not be read on. */
+export interface ArchiveBreak extends Break {
+  readonly file: string
+  /** `torn`: the file ends within a record, as after a death of its writer. */
+  readonly kind: 'torn' | 'damaged'
+}
+
+interface ArchiveFile {
+  /** As it was given: for messages. */
+  readonly name: string
+  /** Where its records are read: the file itself, or what was unpacked. */
+  readonly path: string
+}
+
+/** Enough of a block for the status and the Content-Type of nearly any response. */
+const BLOCK_START = 65_536
+
+export class WarcFiles {
+  readonly names: readonly string[]
+  readonly breaks: ArchiveBreak[] = []
+  readonly #files: ArchiveFile[] = []
+  #folder: string | undefined
+
+  /** @throws SluiceError `INPUT_UNREADABLE` where there is no archive */
+  constructor(given: readonly string[]) {
+    this.names = given.flatMap((path) => {
+      if (existsSync(path)) return warcFiles(path)
+      throw new SluiceError('INPUT_UNREADABLE', `cannot read ${path}: there is no such file or folder`)
+    })
+    if (this.names.length === 0) {
+      throw new SluiceError('INPUT_UNREADABLE', `no .warc or .warc.gz in ${given.join(', ')}`)
+    }
+  }
+
+  /** True where every file has an index of ours that knows all but its end. */
+  get areIndexed(): boolean {
+    return this.names.every((name) => existsSync(indexOf(name)) && ownIndex(name).length > 0)
+  }
+
+  /**
+   * Every answer, in the order of the files.
+   *
+   * @throws SluiceError `INPUT_UNREADABLE` for a file without a single record, `FORMAT_UNSUPPORTED` for ARC
+   */
+  async list(): Promise<CaptureTable> {
+    const table = new CaptureTable()
+    for (const name of this.names) {
+      const file = this.#files.length
+      this.#files.push(await this.#opened(name))
+      const known = ownIndex(name)
+      for (const entry of known) table.add(captureOf(entry, { ...entry, file, inner: 0 }))
+      const from = known.reduce((most, { offset, length }) => Math.max(most, offset + length), 0)
+      let isEmpty = from === 0
+      for await (const record of this.#records(this.path(file), { from, keep: BLOCK_START })) {
+        isEmpty = false
+        const entry = answerEntry(record, name)
+        if (entry !== undefined) table.add(captureOf(entry, { ...record, file }))
+      }
+      const damage = this.breaks.at(-1)
+      if (isEmpty && damage?.kind === 'damaged' && damage.file === name) {
+        throw new SluiceError('INPUT_UNREADABLE', `cannot read ${name} at byte ${damage.offset}: ${damage.reason}`, {
+          hint: 'archives are WARC files, plain or compressed with gzip',
+        })
+      }
+    }
+    return table
+  }
+
+  /** The record at a place; undefined where something else is there by now. */
+  async record({ file, offset, length, inner }: Capture, keep: number): Promise<WarcRecord | undefined> {
+    if (!existsSync(file)) return undefined
+    const range = { from: offset, to: offset + length, keep }
+    for await (const record of this.#records(file, range)) if (record.inner === inner) return record
+    return undefined
+  }
+
+  /** Where a file of the table can be read. */
+  path(file: number): string {
+    return (this.#files[file] as ArchiveFile).path
+  }
+
+  /** A file as it was given. @param path as of `path` */
+  nameOf(path: string): string {
+    return this.#files.find((file) => file.path === path)?.name ?? path
+  }
+
+  close(): void {
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async #opened(name: string): Promise<ArchiveFile> {
+    if (!(await isWholeGzip(name))) return { name, path: name }
+    this.#folder ??= mkdtempSync(join(tmpdir(), 'sluice-warc-'))
+    const path = join(this.#folder, `${this.#files.length}.warc`)
+    await unpackGzip(name, path, (found) => this.breaks.push({ ...found, file: name, kind: 'damaged' }))
+    return { name, path }
+  }
+
+  #records(
+    path: string,
+    range: { readonly from: number; readonly to?: number; readonly keep: number },
+  ): AsyncGenerator<WarcRecord, undefined> {
+    const broken =
+      (kind: ArchiveBreak['kind']) =>
+      (found: Break): void => {
+        const file = this.nameOf(path)
+        const isKnown = this.breaks.some((one) => one.file === file && one.offset === found.offset)
+        if (!isKnown) this.breaks.push({ ...found, file, kind })
+      }
+    return readRecords(path, { ...range, onTorn: broken('torn'), onDamaged: broken('damaged') })
+  }
+}
+
+/** Answers found in the table of an archive. */
+export class ListedAnswers implements Answers {
+  readonly #table: CaptureTable
+  readonly #files: WarcFiles
+
+  constructor(table: CaptureTable, files: WarcFiles) {
+    this.#table = table
+    this.#files = files
+  }
+
+  async ofUrl(url: string): Promise<StoredAnswer[]> {
+    return this.#table.ofUrl(url).map((row) => this.#answer(row))
+  }
+
+  async original(digest: string): Promise<StoredAnswer | undefined> {
+    const row = this.#table.original(digest)
+    return row === undefined ? undefined : this.#answer(row)
+  }
+
+  #answer(row: CaptureRow): StoredAnswer {
+    return { ...row, file: this.#files.path(row.file) }
+  }
+}
+
+/** What is known of an answer without its record; `resource` records are what they hold, with a status of 200. */
+function answerEntry(record: WarcRecord, file: string): IndexEntry | undefined {
+  const name = basename(file)
+  if (record.type !== 'resource') return isAnswer(record) ? entryOf(record, name) : undefined
+  const url = record.header('warc-target-uri')
+  if (url === undefined || !/^https?:/i.test(url)) return undefined
+  const { offset, length } = record
+  const [date = '', mime = '', digest = ''] = ['warc-date', 'content-type', 'warc-payload-digest'].map(record.header)
+  return { url, date, mime, status: 200, digest, offset, length, filename: name }
+}
+
+/** Responses of other protocols, such as `dns:`, have no status; a repeat may do without a head of its own. */
+function isAnswer(record: WarcRecord): boolean {
+  return record.type === 'revisit' || (readHttpHead(record.block)?.status ?? 0) > 0
+}
+
+function captureOf(entry: IndexEntry, place: RecordPlace): NewCapture {
+  const { url, date, status, digest, mime } = entry
+  const isRevisit = mime === REVISIT_MIME
+  const { file, offset, length, inner } = place
+  return { url, date, digest, isRevisit, file, offset, length, inner, status: isRevisit && status === 0 ? 200 : status }
+}
+
+/**
+ * Entries of the index beside a file, in the order of the file; none where it is not ours, as indexes of others leave out
+ * the fraction of the second, or does not fit the file.
+ */
+function ownIndex(path: string): IndexEntry[] {
+  const index = indexOf(path)
+  if (index === path) return []
+  const { size } = statSync(path)
+  const entries: IndexEntry[] = []
+  for (const line of [...linesOf(index), ...linesOf(`${index}.open`)]) {
+    const entry = parseIndexLine(line)
+    // The last line of a running or killed job may be torn: from there on the file itself is read.
+    if (entry === undefined) break
+    if (!line.includes('"date":') || entry.filename !== basename(path) || entry.offset + entry.length > size) return []
+    entries.push(entry)
+  }
+  return entries.toSorted((a, b) => a.offset - b.offset)
+}
+
+function linesOf(path: string): string[] {
+  return existsSync(path) ? readFileSync(path, 'latin1').split('\n').filter(Boolean) : []
+}
