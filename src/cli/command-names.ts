@@ -14,6 +14,8 @@ export type CommandName =
   | 'check'
   | 'init'
   | 'export'
+  | 'diff'
+  | 'verify'
   | 'explain'
   | 'help'
 
@@ -36,3 +38,4 @@ export type OwnFlagName =
   | 'urls'
   | 'format'
   | 'escapeFormulas'
+  | 'by'

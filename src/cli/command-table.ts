@@ -158,6 +158,25 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/export.ts'),
   },
   {
+    name: 'diff',
+    takes: '[JOB[@RUN]] [JOB[@RUN]]',
+    most: 2,
+    options: ['lang'],
+    flags: [
+      { name: 'format', value: 'WORD' },
+      { name: 'by', value: 'FIELD' },
+    ],
+    load: () => import('./commands/diff.ts'),
+  },
+  {
+    name: 'verify',
+    takes: '[JOB|ARCHIVE|FOLDER…]',
+    most: Infinity,
+    options: ['lang'],
+    flags: [{ name: 'asJson' }],
+    load: () => import('./commands/verify.ts'),
+  },
+  {
     name: 'explain',
     takes: 'CODE',
     most: 1,

@@ -2,8 +2,6 @@
  * What a job has come to, as a file for other programs: the latest record of each URL or row, the failed ones alone, or
  * its items. Reads the job without its lock, live or stopped, and holds little more than one slice in memory.
  */
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { matches } from '../frontier/ledger-filter.ts'
 import { openReader } from '../frontier/sqlite/read.ts'
 import type { Reader } from '../frontier/sqlite/read.ts'
@@ -13,9 +11,8 @@ import type { PageRecord } from '../model/record.ts'
 import { cellOf } from '../sink/csv-layout.ts'
 import { csvRow, ROW_END, withoutFormula } from '../sink/csv-text.ts'
 import { PAGE_FIELDS } from '../sink/page-fields.ts'
-import { sinkKindOf } from '../sink/kind.ts'
-import { openInput } from '../source/input.ts'
-import { readStored } from './folder.ts'
+import { outputsOf } from './folder.ts'
+import { itemLines, itemOf, itemsFileOf } from './item-lines.ts'
 import type { RetryQuery } from './job.ts'
 import { parseFacets } from './requeue.ts'
 
@@ -136,19 +133,20 @@ function sitemapText(slices: Generator<PageRecord[]>): string {
 
 async function* itemTexts({ folder, format, escapeFormulas }: ExportInit): AsyncGenerator<string, undefined> {
   const path = itemsFileOf(folder)
+  if (path === undefined) throw noItems(folder)
   if (format === 'ndjson') {
-    for await (const lines of linesOf(path)) yield lines.map((line) => `${line}\n`).join('')
+    for await (const lines of itemLines(path)) yield lines.map((line) => `${line}\n`).join('')
     return
   }
   if (format !== 'csv') {
     throw new SluiceError('OPTION_INVALID', `items cannot be exported as ${format}`, { hint: '--format ndjson or csv' })
   }
   const names = new Set<string>()
-  for await (const lines of linesOf(path))
+  for await (const lines of itemLines(path))
     for (const line of lines) for (const name of Object.keys(itemOf(line))) names.add(name)
   const shown = escapeFormulas ? withoutFormula : (text: string): string => text
   yield csvRow([...names])
-  for await (const lines of linesOf(path)) {
+  for await (const lines of itemLines(path)) {
     const rows = lines.map((line) => {
       const item = itemOf(line)
       const cells = [...names].map((name) => cellOf(Object.hasOwn(item, name) ? item[name] : undefined, shown))
@@ -158,47 +156,9 @@ async function* itemTexts({ folder, format, escapeFormulas }: ExportInit): Async
   }
 }
 
-/** The first output of items that is NDJSON. */
-function itemsFileOf(folder: string): string {
-  const stored = readStored(folder)
-  const outs = stored?.options['out'] as string[] | undefined
-  const given = outs?.map((out) => ({ out, kind: sinkKindOf(out) }))
-  const ndjson = given?.find(({ kind }) => kind.kind === 'ndjson')
-  const path =
-    ndjson?.kind.kind === 'ndjson' ? resolve(stored?.cwd ?? '.', ndjson.kind.path) : join(folder, 'items.ndjson')
-  if (existsSync(path)) return path
-  throw new SluiceError('OPTION_INVALID', `${folder} keeps no items as NDJSON`, {
-    hint:
-      given === undefined
-        ? 'a job finds items with --extract FILE'
-        : `they are in ${given.map(({ out }) => out).join(', ')}`,
+function noItems(folder: string): SluiceError {
+  const outs = outputsOf(folder)
+  return new SluiceError('OPTION_INVALID', `${folder} keeps no items as NDJSON`, {
+    hint: outs === undefined ? 'a job finds items with --extract FILE' : `they are in ${outs.join(', ')}`,
   })
-}
-
-/** Whole lines, a piece of the file at a time; a line that is being written is left out. */
-async function* linesOf(path: string): AsyncGenerator<string[], undefined> {
-  const input = await openInput(path)
-  try {
-    let carry: Buffer = Buffer.alloc(0)
-    for (let piece = await input.next(); piece !== undefined; piece = await input.next()) {
-      const bytes = carry.length === 0 ? piece : Buffer.concat([carry, piece])
-      const end = bytes.lastIndexOf(10)
-      if (end >= 0)
-        yield bytes
-          .toString('utf8', 0, end)
-          .split('\n')
-          .filter((line) => line !== '')
-      carry = bytes.subarray(end + 1)
-    }
-  } finally {
-    await input.close()
-  }
-}
-
-/** Items that are no objects have one column. */
-function itemOf(line: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(line)
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : { value }
 }

@@ -84,6 +84,15 @@ export class WarcFiles {
     return table
   }
 
+  /** Every record of every file, whole as far as `keep` bytes of its block. */
+  async *records(keep: number): AsyncGenerator<{ readonly file: string; readonly record: WarcRecord }, undefined> {
+    for (const name of this.names) {
+      const opened = await this.#opened(name)
+      this.#files.push(opened)
+      for await (const record of this.#records(opened.path, { from: 0, keep })) yield { file: name, record }
+    }
+  }
+
   /** The record at a place; undefined where something else is there by now. */
   async record({ file, offset, length, inner }: Capture, keep: number): Promise<WarcRecord | undefined> {
     if (!existsSync(file)) return undefined

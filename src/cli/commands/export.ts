@@ -6,6 +6,7 @@ import { nearest } from '../../model/options.ts'
 import type { Cli, Invocation } from '../command.ts'
 import { EXITS } from '../exit-codes.ts'
 import { jobNamed } from '../job-argument.ts'
+import { printText } from '../print-text.ts'
 
 const FACETS = ['outcome', 'status', 'host', 'code', 'since'] as const
 
@@ -28,7 +29,7 @@ export async function run(cli: Cli, invocation: Invocation): Promise<number> {
     escapeFormulas: flags.escapeFormulas === true,
   })
   for await (const text of texts) {
-    if (!(await print(process.stdout, text))) return EXITS.readerGone.code
+    if (!(await printText(process.stdout, text))) return EXITS.readerGone.code
   }
   const count = countLeft(folder)
   if (count > 0) cli.terminal.say(`${cli.catalog.t('export.left', { count, job: nameOf(folder) })}\n`)
@@ -42,12 +43,5 @@ function formatOf(given: string | boolean | undefined, usual: ExportFormat): Exp
   const near = nearest(String(given), EXPORT_FORMATS)
   throw new SluiceError('OPTION_INVALID', `--format: ${String(given)} is not one of ${EXPORT_FORMATS.join(', ')}`, {
     hint: near === undefined ? 'for example --format csv' : `did you mean ${near}?`,
-  })
-}
-
-/** Resolves when there is room for more; false: the reader has gone. */
-function print(stream: NodeJS.WriteStream, text: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    stream.write(text, (error) => resolve(error === null || error === undefined))
   })
 }
