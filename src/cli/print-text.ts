@@ -1,8 +1,8 @@
-/** Text for a reader that may be slow or go away. */
+/** Data for a reader that may be slow or go away. */
 
 /** Resolves when there is room for more; false: the reader has gone. */
-export function printText(stream: NodeJS.WriteStream, text: string): Promise<boolean> {
+export function printText(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<boolean> {
   return new Promise((resolve) => {
-    stream.write(text, (error) => resolve(error === null || error === undefined))
+    stream.write(data, (error) => resolve(error === null || error === undefined))
   })
 }

@@ -14,12 +14,13 @@ import { readRunState } from './run-state.ts'
 import { verifyArchive } from './verify-archive.ts'
 import type { ArchiveCheck } from './verify-archive.ts'
 import { MANIFEST, verifyFiles } from './verify-files.ts'
+import { verifyWacz } from './verify-wacz.ts'
 
 export interface Verification {
   /** Undefined: no job was named. */
   readonly ledger: Omit<StoreAudit, 'problems'> | undefined
   readonly archive: ArchiveCheck | undefined
-  /** Bodies that were read; undefined: there is no folder of pages. */
+  /** Bodies and members of WACZ files that were read; undefined: there is no folder of pages and no WACZ file. */
   readonly files: number | undefined
   /** What is wrong, a sentence each; the first thousand. */
   readonly problems: readonly string[]
@@ -53,6 +54,8 @@ export async function verify(subjects: readonly string[]): Promise<Verification>
       ? await verifyArchive(archives.length > 0 ? archives : subjects, mayGrow, tell)
       : undefined
   let files: number | undefined
+  for (const wacz of archives.filter((place) => /\.wacz$/i.test(place)))
+    files = (files ?? 0) + (await verifyWacz(wacz, tell))
   for (const folder of folders) files = (files ?? 0) + (await verifyFiles(folder, tell))
   return { ledger, archive, files, problems, wrong }
 }

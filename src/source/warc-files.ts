@@ -14,6 +14,7 @@ import type { IndexEntry } from '../warc/cdxj.ts'
 import { readHttpHead } from '../warc/http-block.ts'
 import { type Break, readRecords, type WarcRecord } from '../warc/reader.ts'
 import { isWholeGzip, unpackGzip } from '../warc/whole-gzip.ts'
+import { readZipPlaces } from '../warc/zip-reader.ts'
 import type { Answers, Capture, StoredAnswer } from './warc-answers.ts'
 
 /** Where a file of an archive could not be read on. */
@@ -28,7 +29,13 @@ interface ArchiveFile {
   readonly name: string
   /** Where its records are read: the file itself, or what was unpacked. */
   readonly path: string
+  /** Bytes of `path` that are it: all but for a member of a WACZ. */
+  readonly from: number
+  readonly to: number | undefined
 }
+
+const WACZ = /\.wacz$/i
+const IN_WACZ = /^archive\/.*\.warc(?:\.gz)?$/i
 
 /** Enough of a block for the status and the Content-Type of nearly any response. */
 const BLOCK_START = 65_536
@@ -46,7 +53,7 @@ export class WarcFiles {
       throw new SluiceError('INPUT_UNREADABLE', `cannot read ${path}: there is no such file or folder`)
     })
     if (this.names.length === 0) {
-      throw new SluiceError('INPUT_UNREADABLE', `no .warc or .warc.gz in ${given.join(', ')}`)
+      throw new SluiceError('INPUT_UNREADABLE', `no .warc, .warc.gz or .wacz in ${given.join(', ')}`)
     }
   }
 
@@ -62,14 +69,14 @@ export class WarcFiles {
    */
   async list(): Promise<CaptureTable> {
     const table = new CaptureTable()
-    for (const name of this.names) {
-      const file = this.#files.length
-      this.#files.push(await this.#opened(name))
+    for await (const opened of this.#opened()) {
+      const { name, path, to } = opened
+      const file = this.#files.push(opened) - 1
       const known = ownIndex(name)
       for (const entry of known) table.add(captureOf(entry, { ...entry, file, inner: 0 }))
-      const from = known.reduce((most, { offset, length }) => Math.max(most, offset + length), 0)
-      let isEmpty = from === 0
-      for await (const record of this.#records(this.path(file), { from, keep: BLOCK_START })) {
+      const from = known.reduce((most, { offset, length }) => Math.max(most, offset + length), opened.from)
+      let isEmpty = from === opened.from
+      for await (const record of this.#records(path, { from, to, keep: BLOCK_START })) {
         isEmpty = false
         const entry = answerEntry(record, name)
         if (entry !== undefined) table.add(captureOf(entry, { ...record, file }))
@@ -86,10 +93,10 @@ export class WarcFiles {
 
   /** Every record of every file, whole as far as `keep` bytes of its block. */
   async *records(keep: number): AsyncGenerator<{ readonly file: string; readonly record: WarcRecord }, undefined> {
-    for (const name of this.names) {
-      const opened = await this.#opened(name)
+    for await (const opened of this.#opened()) {
       this.#files.push(opened)
-      for await (const record of this.#records(opened.path, { from: 0, keep })) yield { file: name, record }
+      const { name, path, from, to } = opened
+      for await (const record of this.#records(path, { from, to, keep })) yield { file: name, record }
     }
   }
 
@@ -115,17 +122,41 @@ export class WarcFiles {
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  async #opened(name: string): Promise<ArchiveFile> {
-    if (!(await isWholeGzip(name))) return { name, path: name }
+  async *#opened(): AsyncGenerator<ArchiveFile, undefined> {
+    for (const name of this.names) {
+      if (!WACZ.test(name)) {
+        yield await this.#plain({ name, path: name, from: 0, to: undefined })
+        continue
+      }
+      const members = (await readZipPlaces(name)).filter((place) => IN_WACZ.test(place.name))
+      if (members.length === 0) throw new SluiceError('INPUT_UNREADABLE', `cannot read ${name}: no archive is in it`)
+      for (const member of members) {
+        if (!member.isStored) {
+          throw new SluiceError(
+            'FORMAT_UNSUPPORTED',
+            `cannot read ${name}: ${member.name} is compressed a second time`,
+            {
+              hint: `unpack it, then name the file: unzip ${basename(name)}`,
+            },
+          )
+        }
+        yield await this.#plain({ name, path: name, from: member.offset, to: member.offset + member.length })
+      }
+    }
+  }
+
+  /** The file itself, or what was unpacked of it. */
+  async #plain(file: ArchiveFile): Promise<ArchiveFile> {
+    if (!(await isWholeGzip(file.path, file.from, file.to))) return file
     this.#folder ??= mkdtempSync(join(tmpdir(), 'sluice-warc-'))
     const path = join(this.#folder, `${this.#files.length}.warc`)
-    await unpackGzip(name, path, (found) => this.breaks.push({ ...found, file: name, kind: 'damaged' }))
-    return { name, path }
+    await unpackGzip(file.path, path, file, (found) => this.breaks.push({ ...found, file: file.name, kind: 'damaged' }))
+    return { name: file.name, path, from: 0, to: undefined }
   }
 
   #records(
     path: string,
-    range: { readonly from: number; readonly to?: number; readonly keep: number },
+    range: { readonly from: number; readonly to: number | undefined; readonly keep: number },
   ): AsyncGenerator<WarcRecord, undefined> {
     const broken =
       (kind: ArchiveBreak['kind']) =>
@@ -134,7 +165,9 @@ export class WarcFiles {
         const isKnown = this.breaks.some((one) => one.file === file && one.offset === found.offset)
         if (!isKnown) this.breaks.push({ ...found, file, kind })
       }
-    return readRecords(path, { ...range, onTorn: broken('torn'), onDamaged: broken('damaged') })
+    const { from, to, keep } = range
+    const told = { onTorn: broken('torn'), onDamaged: broken('damaged') }
+    return readRecords(path, { from, keep, ...(to === undefined ? {} : { to }), ...told })
   }
 }
 

@@ -14,8 +14,8 @@ import { Window } from './window.ts'
 const LOOK = 16_384
 
 /** True where the first gzip member of a file goes on behind its first record. */
-export async function isWholeGzip(path: string): Promise<boolean> {
-  const window = await Window.open(path, 0)
+export async function isWholeGzip(path: string, from = 0, to?: number): Promise<boolean> {
+  const window = await Window.open(path, from, to)
   try {
     const start = startOfMember((await window.view(LOOK)).subarray(0, LOOK))
     const end = firstRecordEnd(start)
@@ -26,7 +26,12 @@ export async function isWholeGzip(path: string): Promise<boolean> {
 }
 
 /** Writes what a gzip file holds to `target`: of one that is cut off or damaged, as much as comes out. */
-export async function unpackGzip(path: string, target: string, onBreak: (found: Break) => void): Promise<void> {
+export async function unpackGzip(
+  path: string,
+  target: string,
+  { from, to }: { readonly from: number; readonly to: number | undefined },
+  onBreak: (found: Break) => void,
+): Promise<void> {
   const gunzip = createGunzip()
   const output = openSync(target, 'w')
   // Written as it comes: a stream between would drop what it holds when the data turn out to be damaged.
@@ -38,10 +43,10 @@ export async function unpackGzip(path: string, target: string, onBreak: (found: 
     }
   })
   try {
-    await pipeline(createReadStream(path), gunzip)
+    await pipeline(createReadStream(path, { start: from, ...(to === undefined ? {} : { end: to - 1 }) }), gunzip)
   } catch (error) {
     if (!String((error as NodeJS.ErrnoException).code).startsWith('Z_')) throw error
-    onBreak({ offset: gunzip.bytesWritten, reason: (error as Error).message })
+    onBreak({ offset: from + gunzip.bytesWritten, reason: (error as Error).message })
   } finally {
     closeSync(output)
   }
