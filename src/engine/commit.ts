@@ -16,6 +16,7 @@ import { isUnsafeClaim } from './ask.ts'
 import type { Bus } from './bus.ts'
 import type { Context, SettledPage } from './context.ts'
 import { EXTRACTION_POSITION } from './extraction-report.ts'
+import { TOMBSTONE } from './record.ts'
 import type { Draft } from './record.ts'
 import { GROUP, GROUP_MS } from './settings.ts'
 
@@ -205,7 +206,7 @@ export class Commit {
             ? inputKey(claim)
             : hexOf(claim.root ?? claim.fp),
         // Nothing (failed, not wanted) is not the same as no items.
-        ...(ended.extraction?.failure === undefined ? { items: ended.extraction?.items } : {}),
+        ...(ended.extraction?.failure === undefined ? { items: itemsOf(ended, draft) } : {}),
         body: hasBody ? response.body : NO_BYTES,
         ...(hasBody && response.file !== undefined ? { bodyFile: response.file } : {}),
         ...(this.#wantsExchange && response !== undefined
@@ -233,13 +234,18 @@ export class Commit {
     }
     this.#announce(group, drafts, events, stale)
     if (print !== undefined) {
-      const lines = this.#context.pool === undefined ? records.map(({ json }) => json) : itemLines(group)
+      const printed = settings.changedOnly ? records.filter(isNews) : records
+      const lines = this.#context.pool === undefined ? printed.map(({ json }) => json) : itemLines(group)
       if (lines.length > 0) await print(`${lines.join('\n')}\n`)
     }
   }
 
   async #store(sink: Sink, records: readonly SinkRecord[], positions: Map<string, Uint8Array>): Promise<void> {
-    const position = await sink.write(records)
+    // An archive keeps every answer.
+    const isPartial = this.#context.settings.changedOnly && sink.wantsExchange !== true
+    const wanted = isPartial ? records.filter(isNews) : records
+    if (wanted.length === 0) return
+    const position = await sink.write(wanted)
     if (position !== undefined) positions.set(`sink:${sink.name}`, position)
   }
 
@@ -289,4 +295,13 @@ function announceItems(bus: Bus, { extraction }: Ended, { url, seq, t }: Draft):
 
 function inputKey(claim: Claim): string {
   return `${claim.input?.source}#${claim.input?.ordinal}`
+}
+
+function isNews({ record }: SinkRecord): boolean {
+  return record.outcome !== 'unchanged'
+}
+
+/** A page that is gone has none any more. */
+function itemsOf({ extraction }: Ended, draft: Draft): SinkRecord['items'] {
+  return draft.flags?.includes(TOMBSTONE) === true ? [] : extraction?.items
 }

@@ -21,7 +21,7 @@ import type { Attempt } from './attempt.ts'
 import type { Ended } from './commit.ts'
 import type { Context } from './context.ts'
 import type { Host } from './hosts.ts'
-import { draftOf } from './record.ts'
+import { draftOf, TOMBSTONE } from './record.ts'
 import type { Draft, DraftInit } from './record.ts'
 import { ROBOTS_BYTES, robotsOfAnswer, robotsUnreachable } from './robots-gate.ts'
 import type { RobotsCause } from './robots-gate.ts'
@@ -114,7 +114,8 @@ export class Judge {
       this.#announceRetry(claim, decision.code, decision.afterMs)
       return { claim, settlement, draft: undefined, response: answer, links: undefined }
     }
-    const flags = flagsOf(attempt, failure, answer)
+    const isLost = decision.outcome === 'gone' && claim.meta?.digest !== undefined
+    const flags = [...(isLost ? [TOMBSTONE] : []), ...flagsOf(attempt, failure, answer)]
     const message = failure?.message ?? messageOf(decision.code, response)
     if (decision.outcome !== 'ok' || response === undefined) {
       const init: DraftInit = {

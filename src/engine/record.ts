@@ -7,6 +7,9 @@ import type { Geo, PageRecord } from '../model/record.ts'
 import type { Response } from '../model/response.ts'
 import { detach } from '../url/detach.ts'
 
+/** Flag of a page that is gone and was there before. */
+export const TOMBSTONE = 'tombstone'
+
 /** A record before its settlement is numbered: `seq`, `run` and `t` are set when its group is committed. */
 export type Draft = { -readonly [Field in keyof PageRecord]: PageRecord[Field] }
 

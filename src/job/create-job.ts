@@ -45,7 +45,7 @@ import { openParts, removeOrphans } from './parts.ts'
 import { openSession, planSession } from './open-session.ts'
 import { changedOptions, resolveOptions } from './options.ts'
 import type { JobOptions, ResolvedOptions } from './options.ts'
-import { checkContactRule, createPacing, engineSettings, planJob, VERSION } from './prepare.ts'
+import { checkContactRule, createPacing, engineSettings, planJob, revisitLimits, VERSION } from './prepare.ts'
 import type { Pacing, Plan } from './prepare.ts'
 import { countMatching, requeueAnswered, requeueMatching } from './requeue.ts'
 import { checkSum, exitCodeOf, exitCodeOfError, openingOf, statusOf } from './run-end.ts'
@@ -302,6 +302,7 @@ class FolderJob implements Job {
       const state = nextRun(readRunState(backend.positions), before, {
         at: this.#clock.wall(),
         ifChanged: options.get<boolean>('ifChanged') === true,
+        due: revisitLimits(options),
       })
       const concurrency =
         options.get<number>('concurrency') ?? defaultConcurrency(options.get<number>('perHost') as number)
@@ -405,12 +406,8 @@ class FolderJob implements Job {
       await engine.commit.flush()
       await this.#writeSummary(opened, null, null)
       if (typeof state.requeueAfter === 'number') {
-        await requeueAnswered(
-          backend.frontier,
-          state.run,
-          () => this.#clock.wall(),
-          state.requeueAfter === 0 ? undefined : state.requeueAfter,
-        )
+        const revisits = await requeueAnswered(backend.frontier, state, () => this.#clock.wall())
+        if (state.due !== undefined) this.#revisits = revisits
       }
       this.#armCheckpoint(opened)
       if (this.#stopReason !== undefined) engine.stop('stopped', 0)
@@ -506,6 +503,7 @@ class FolderJob implements Job {
       startedWall: this.#startedWall,
       endedWall,
       outputs: sinks.outputs,
+      revisits: this.#revisits,
       failed: [],
       exitCode: 0,
       reasons: this.#reasons,
@@ -544,6 +542,7 @@ class FolderJob implements Job {
 
   /** The latest warning of each code. */
   readonly #warnings = new Map<string, Snapshot['warnings'][number]>()
+  #revisits: Summary['revisits']
 
   /** Outcomes of the start pages, noted as they settle. */
   readonly #seeds = { outcomes: emptyCounts(), codes: {} as Record<string, number> }

@@ -53,7 +53,7 @@ export interface PageRecord {
   /** Items the schema did not take. */
   readonly rejected?: number
   readonly attempt: number
-  /** Flags: `truncated`, `lenient`, `resumed`, `seed` … */
+  /** Flags: `truncated`, `lenient`, `resumed`, `seed`, `tombstone` (gone, and there before) … */
   readonly flags?: readonly string[]
   readonly ip?: string
   /** What the files of `--geo` know of `ip`. */

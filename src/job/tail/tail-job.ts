@@ -449,6 +449,7 @@ export class TailJob implements Job {
     const { backend, sinks, state, commit } = opened
     const stats = await backend.frontier.stats()
     const draft = summaryOf({
+      revisits: undefined,
       ...this.#figures(stats),
       run: state.run,
       status: end === null ? 'running' : statusOf(end),
