@@ -12,6 +12,7 @@ import type { Consumer } from '../engine/context.ts'
 import { contactMissing, Engine } from '../engine/engine.ts'
 import type { Handler } from '../engine/handler.ts'
 import type { EngineEnd } from '../engine/engine.ts'
+import { createLikeness } from '../extract/alike.ts'
 import { scanPage } from '../extract/html.ts'
 import type { ExtractorPool } from '../extract/extraction.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
@@ -341,6 +342,7 @@ class FolderJob implements Job {
           fetcher,
           session,
           scanner: scanPage,
+          likeness: options.get<boolean>('alike') === true ? createLikeness() : undefined,
           pool,
           handlers: options.get<Record<string, Handler>>('handlers') ?? {},
           readSitemap: (body, url) => readSitemap(body, url),

@@ -66,6 +66,8 @@ export interface JobOptions {
   readonly revisitMax?: string | number
   /** Outputs get no `unchanged` records; the archive does. */
   readonly changedOnly?: boolean
+  /** `alike` of each record says which page before it had the same text. */
+  readonly alike?: boolean
   readonly failIf?: string | readonly string[]
   /** Extractor modules (path or URL of a file), run in worker threads; or extractors themselves, run on the main thread. */
   readonly extract?: string | URL | Extractor | readonly (string | URL | Extractor)[]

@@ -85,6 +85,7 @@ export const OPTIONS = {
   revisitMin: { kind: 'duration', value: 'DUR', default: 3_600_000, min: 1 },
   revisitMax: { kind: 'duration', value: 'DUR', default: 90 * 86_400_000, min: 1 },
   changedOnly: { kind: 'boolean', default: false },
+  alike: { kind: 'boolean', default: false },
   json: { kind: 'choice', choices: ['settled', 'all'], bare: 'settled', value: '[=all]', flagOnly: true, main: true },
   after: { kind: 'number', value: 'ID', min: 0, flagOnly: true },
   progress: {

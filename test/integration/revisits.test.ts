@@ -155,6 +155,33 @@ test('limits that contradict each other are refused, and a run without anything 
   })
 })
 
+test('with --alike each record names the page before it that had the same text, in every format', async (t) => {
+  const origin = await startOrigin()
+  t.after(() => origin.close())
+  const words = Array.from({ length: 300 }, (_, i) => `word${(i * 7919) % 1000}`)
+  origin.handle('s.test', '/1', () => html(words.join(' ')))
+  origin.handle('s.test', '/2', () => html(words.join(' ')))
+  origin.handle('s.test', '/3', () => html(`${words.join(' ')} printed today`))
+  origin.handle('s.test', '/4', () => html(words.toReversed().join(' ')))
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'urls.txt'), ['1', '2', '3', '4'].map((name) => `http://s.test/${name}\n`).join(''))
+    const args = ['fetch', 'urls.txt', '--alike', '-o', 'p.ndjson', '-o', 'p.csv', '-o', 'p.sqlite', ...fast(origin, 1)]
+    assert.equal((await runCli(args, { cwd })).code, 0)
+    const alike = new Map(readRecords(join(cwd, 'p.ndjson')).map((record) => [record.url, record.alike]))
+    assert.deepEqual(alike.get('http://s.test/1'), undefined)
+    assert.deepEqual(alike.get('http://s.test/2'), { url: 'http://s.test/1', bits: 0 })
+    assert.equal(alike.get('http://s.test/3')?.url, 'http://s.test/1')
+    assert.deepEqual(alike.get('http://s.test/4'), undefined)
+    assert.match(readFileSync(join(cwd, 'p.csv'), 'utf8'), /,alike,/)
+    const database = new DatabaseSync(join(cwd, 'p.sqlite'), { readOnly: true })
+    const row = database.prepare(`SELECT count(*) AS n FROM pages WHERE alike ->> 'url' = 'http://s.test/1'`).get()
+    database.close()
+    assert.equal(row?.['n'], 2)
+    const exported = await runCli(['export', 'urls', '--format', 'csv'], { cwd })
+    assert.match(exported.stdout, /""bits"":0/)
+  })
+})
+
 function serve(origin: Origin, state: 1 | 2): void {
   for (const name of ['a', 'b', 'd']) origin.handle('s.test', `/${name}`, () => html(name))
   origin.handle('s.test', '/c', () => (state === 1 ? html('c') : { status: 410, body: 'gone' }))
