@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npm run check`, `npm test`, `npm run test:long`: runs the steps and test files of the project and closes with one
+ * `npm run check`, `npm test`, `npm run test:sinks`, `npm run test:long`: runs the steps and test files of the project and closes with one
  * line, `N passed, N failed, N skipped`. It is started by whatever Node runs npm (20 is enough) and starts everything
  * else with the Node that the lock file pins. Words after the command run only the test files whose path contains one.
  *
@@ -26,7 +26,13 @@ const LONG_FILE_LIMIT_MS = 60 * 60_000
 /** A single test that hangs is named long before its file is killed. */
 const TEST_LIMIT_MS = 3 * 60_000
 /** Folders of test/ that are not unit tests. */
-const SEPARATE = new Set(['integration', 'crash', 'long', 'dist'])
+const SEPARATE = new Set(['integration', 'crash', 'browser', 'long', 'dist'])
+/** What runs in Node, and what runs in a browser or drives one. */
+const TYPES = [
+  ['types', 'tsconfig.json'],
+  ['types of the dashboard', 'src/dashboard/tsconfig.json'],
+  ['types of its tests', 'test/browser/tsconfig.json'],
+]
 /** Node majors that run the built package besides the pinned one. */
 const OTHER_NODES = ['22', '26']
 /** What a failing file printed is shown up to this many characters, the end of it. */
@@ -59,8 +65,18 @@ const COMMANDS = {
     await COMMANDS.check()
     await tests('integration', testFiles(inFolder('integration')))
     await tests('crash', testFiles(inFolder('crash')))
+    await browser()
     await built()
     await seedLab()
+  },
+  async browser() {
+    await step('dashboard', [join(root, 'scripts', 'build-dashboard.mjs')])
+    await browser()
+  },
+  /** What `test` has of the outputs: the suite over each sink, real database servers, kills. */
+  async sinks() {
+    const isAbout = (path) => path.startsWith('test/sink/') || path === 'test/crash/databases.test.ts'
+    await tests('sinks', testFiles(isAbout))
   },
   async long() {
     await tests('long', testFiles(inFolder('long')), { limitMs: LONG_FILE_LIMIT_MS, atOnce: 1 })
@@ -80,12 +96,19 @@ if (COMMANDS[command] === undefined) {
 await COMMANDS[command]()
 finish()
 
-/** Types, lint and format: each counts as one. Left out when test files were named. */
+/** Types, lint and format: each counts as one. Left out when test files were named, but for the page that tests open. */
 async function statics() {
+  await step('dashboard', [join(root, 'scripts', 'build-dashboard.mjs')])
   if (filters.length > 0) return
-  await step('types', [binOf('typescript', 'tsc'), '-p', 'tsconfig.json'])
+  for (const [name, config] of TYPES) await step(name, [binOf('typescript', 'tsc'), '-p', config])
   await step('lint', [binOf('oxlint', 'oxlint'), '--deny-warnings'])
   await step('format', [binOf('@biomejs/biome', 'biome'), 'format', '.'])
+}
+
+/** The dashboard in a real browser. */
+async function browser() {
+  const files = testFiles(inFolder('browser'))
+  if (files.length > 0) await tests('browser', files, { atOnce: 1 })
 }
 
 /** Builds dist/ and runs the short suite on it: pinned Node first, then the oldest and the newest one promised. */
@@ -94,6 +117,7 @@ async function built() {
   if (files.length === 0) return
   rmSync(join(root, 'dist'), { recursive: true, force: true })
   if (!(await step('build', [binOf('typescript', 'tsc'), '-p', 'tsconfig.build.json']))) return
+  if (!(await step('dashboard', [join(root, 'scripts', 'build-dashboard.mjs')]))) return
   // Without the sluice-source condition `import 'sluice'` means dist.
   const flags = ['--disable-warning=ExperimentalWarning']
   await tests('dist on the pinned Node', files, { flags })

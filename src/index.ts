@@ -1,8 +1,23 @@
 /** Sluice: a polite, durable, fast web-collection engine. Importing it has no effect. */
 export { defineExtractor } from './extract/define.ts'
 export type { Extracted, Extractor, ItemOf, Match, PageMatch } from './extract/define.ts'
+export type { Article } from './extract/article.ts'
+export type {
+  Feed,
+  FeedCategory,
+  FeedContent,
+  FeedEnclosure,
+  FeedEntry,
+  FeedLink,
+  FeedParts,
+  FeedPerson,
+} from './extract/feed/feed.ts'
 export type { ExtractPage } from './extract/page.ts'
+export type { PdfFile, PdfInfo, PdfOutline } from './extract/pdf.ts'
 export type { PageElement } from './extract/selection.ts'
+export type { MicrodataItem } from './extract/structured-data.ts'
+export type { TableRow } from './extract/table.ts'
+export type { XPathValue } from './extract/xpath.ts'
 export { createJob } from './job/create-job.ts'
 export { fetchAll } from './job/fetch-all.ts'
 export type { AnsweredPage, FailedPage, FetchedResponse, Page } from './job/fetch-all.ts'
@@ -17,7 +32,7 @@ export type { TailOptions } from './job/tail/tail.ts'
 export { settleAll } from './job/settle-all.ts'
 export { defineConfig } from './job/load-config.ts'
 export type { HostOptions, JobOptions } from './job/options.ts'
-export type { Job, JobEvent, Opening, RetryQuery, Snapshot, Summary } from './job/job.ts'
+export type { Job, JobEvent, Opening, QueryOptions, RetryQuery, Snapshot, Summary } from './job/job.ts'
 export type { Cancel, Handler, HookError, HookHead, HookRequest } from './engine/handler.ts'
 export { polite } from './policy/polite.ts'
 export type { PoliteOptions } from './policy/polite.ts'

@@ -2,7 +2,8 @@
  * The command line: finds the command, loads only what that command needs, and turns what went wrong into sentences and
  * exit codes. It must not know what any command does.
  */
-import { openCatalog, chooseLanguage } from '../locales/catalog.ts'
+import { chooseLanguage } from '../locales/catalog.ts'
+import { openCatalog } from '../locales/open-catalog.ts'
 import { SluiceError } from '../model/errors.ts'
 import { nearest } from '../model/options.ts'
 import { COMMAND_NAMES, commandNamed } from './command-table.ts'

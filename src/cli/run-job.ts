@@ -8,6 +8,7 @@ import { SluiceError } from '../model/errors.ts'
 import type { PageRecord } from '../model/record.ts'
 import { shellWord } from '../model/shell-word.ts'
 import type { Cli } from './command.ts'
+import { openChildDashboard } from './dashboard-child.ts'
 import { createEventPrinter, DEFAULT_TYPES } from './event-printer.ts'
 import type { EventPrinter } from './event-printer.ts'
 import { EXITS, exitOfError } from './exit-codes.ts'
@@ -66,6 +67,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
   if (!quiet && run.kind === 'tail') sayReconnects(job, (text) => view.say(text), catalog)
   const stopper = stopOnRequest(cli, job, view, quiet)
   let opened = false
+  let closeDashboard = (): void => undefined
   try {
     const opening = await job.open()
     opened = true
@@ -84,6 +86,12 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
       if (options.get<boolean>('paused') === true) {
         view.say(`${catalog.t('open.paused', { command: `sluice resume ${shellWord(place)}` })}\n`)
       }
+    }
+    const port = options.get<number>('ui')
+    if (port !== undefined) {
+      const { url, close } = await openChildDashboard(job.folder, port, catalog.language)
+      closeDashboard = close
+      view.say(`${catalog.t('ui.open', { job: job.name })}\n${url}\n`)
     }
     const forgetStdin = run.stdin === 'never' || quiet ? () => undefined : sayWaitingForStdin(cli, job, view)
     view.start()
@@ -104,6 +112,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
     }
     return exit
   } finally {
+    closeDashboard()
     stopper.forget()
     await job.close()
   }

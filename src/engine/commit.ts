@@ -6,10 +6,10 @@
 import type { Extraction } from '../extract/extraction.ts'
 import type { Claim, Settlement } from '../frontier/frontier.ts'
 import { withoutCookies } from '../http/headers.ts'
-import type { NewEvent } from '../model/event.ts'
+import type { ItemRejected, NewEvent } from '../model/event.ts'
 import type { NewRequest } from '../model/request.ts'
 import type { Response } from '../model/response.ts'
-import type { Exchange, Sink, SinkRecord } from '../sink/sink.ts'
+import type { Exchange, SinkRecord } from '../sink/sink.ts'
 import type { TimerHandle } from '../model/clock.ts'
 import { hexOf } from '../url/fingerprint.ts'
 import { isUnsafeClaim } from './ask.ts'
@@ -219,13 +219,23 @@ export class Commit {
     const { report } = this.#context
     for (const { draft, extraction } of group)
       if (draft !== undefined && extraction !== undefined) report.add(draft.url, extraction)
-    const figures = report.encode()
-    if (figures !== undefined) this.#positions.set(EXTRACTION_POSITION, figures)
     const positions = this.#positions
     this.#positions = new Map()
+    const refused: ItemRejected[] = []
     if (records.length > 0) {
-      for (const sink of sinks) await this.#store(sink, records, positions)
+      for (const sink of sinks) {
+        // An archive keeps every answer.
+        const isPartial = settings.changedOnly && sink.wantsExchange !== true
+        const wanted = isPartial ? records.filter(isNews) : records
+        if (wanted.length === 0) continue
+        const position = await sink.write(wanted)
+        if (position !== undefined) positions.set(`sink:${sink.name}`, position)
+        for (const one of sink.refused?.() ?? []) refused.push(one)
+      }
     }
+    for (const one of refused) report.refuse(one)
+    const figures = report.encode()
+    if (figures !== undefined) positions.set(EXTRACTION_POSITION, figures)
     await this.#flushEnds()
     const { stale } = await frontier.settle({ outcomes, links, positions, events })
     // Not before: until it is settled, a death would need the part again. A verdict never had one.
@@ -233,20 +243,12 @@ export class Commit {
       if (draft !== undefined && claim.verdict === undefined) removePart(claim.root ?? claim.fp)
     }
     this.#announce(group, drafts, events, stale)
+    this.#announceRefused(refused, t)
     if (print !== undefined) {
       const printed = settings.changedOnly ? records.filter(isNews) : records
       const lines = this.#context.pool === undefined ? printed.map(({ json }) => json) : itemLines(group)
       if (lines.length > 0) await print(`${lines.join('\n')}\n`)
     }
-  }
-
-  async #store(sink: Sink, records: readonly SinkRecord[], positions: Map<string, Uint8Array>): Promise<void> {
-    // An archive keeps every answer.
-    const isPartial = this.#context.settings.changedOnly && sink.wantsExchange !== true
-    const wanted = isPartial ? records.filter(isNews) : records
-    if (wanted.length === 0) return
-    const position = await sink.write(wanted)
-    if (position !== undefined) positions.set(`sink:${sink.name}`, position)
   }
 
   /** Only now may anybody be told: it is on disk. */
@@ -271,6 +273,17 @@ export class Commit {
     }
     this.settled += settled
     if (bus.wants('commit.written')) bus.emit('commit.written', { seq: this.#seq, settled: drafts.length })
+  }
+
+  /** Events, and a warning where it is about page records, which no figures count. */
+  #announceRefused(refused: readonly ItemRejected[], t: string): void {
+    const { bus, pool } = this.#context
+    for (const one of refused) bus.emit('item.rejected', one, this.#seq, t)
+    const [first] = refused
+    if (first === undefined || pool !== undefined) return
+    const others = refused.length === 1 ? '' : ` and ${refused.length - 1} more`
+    const message = `the output does not take the record of ${first.url}${others}: ${first.message}`
+    this.event('warning.raised', { code: 'OUTPUT', message })
   }
 }
 

@@ -394,7 +394,15 @@ export class Engine implements AttemptOwner {
   }
 
   #dispatch(claim: Claim): void {
-    const { settings, robots, clock } = this.context
+    const { settings, robots, clock, hosts } = this.context
+    if (hosts.of(claim.key, claim.intervalMs).isBlocked && claim.gate !== true) {
+      this.#unstarted(claim)
+      this.commit.push(
+        this.#judge.skipped(claim, 'HOST_BLOCKED', `${claim.key} is blocked for this job`),
+        this.#live.size,
+      )
+      return
+    }
     if (settings.recheckScope && claim.gate !== true && claim.root === undefined && claim.meta?.handler === undefined) {
       const refusal = settings.scope.check(claim.url, claim.depth)
       if (refusal !== undefined) {

@@ -3,6 +3,7 @@
  * what the schema said of it, how often and where first. Small, so that it rides with commits.
  */
 import type { Extraction } from '../extract/extraction.ts'
+import type { ItemRejected } from '../model/event.ts'
 
 export interface FieldReport {
   /** Dotted path, '' for whole items. Numbers in it (places in lists) read `*`. */
@@ -17,7 +18,7 @@ export interface FieldReport {
 export interface ExtractionFigures {
   /** Items handed to the sinks. */
   items: number
-  /** Items that did not match their schema. */
+  /** Items that did not match their schema, or that a sink's storage refused. */
   rejected: number
   /** Pages an extractor ran on to its end. */
   pages: number
@@ -60,6 +61,13 @@ export class ExtractionReport {
       this.#field(path.replaceAll(/(^|\.)\d+(?=\.|$)/g, '$1*'), message, url, value)
     }
     figures.rejected += rejected.size
+  }
+
+  /** An item that matched its schema, and that a storage did not take. */
+  refuse({ url, path, message, value }: ItemRejected): void {
+    this.#changed = true
+    this.figures.rejected++
+    this.#field(path, message, url, value)
   }
 
   /** What to commit, where something has changed since it was asked for last. */

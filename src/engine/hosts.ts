@@ -11,6 +11,7 @@ import type { HostSettings } from './settings.ts'
 export interface Host extends HostState {
   delayMs: number
   perHost: number
+  isBlocked: boolean
   intervalMs: number
   ewmaMs: number
   failures: number
@@ -41,12 +42,13 @@ export class Hosts {
   of(key: string, intervalMs: number): Host {
     const known = this.#hosts.get(key)
     if (known !== undefined) return known
-    const { delayMs, perHost } = this.#settings(key)
+    const { delayMs, perHost, isBlocked } = this.#settings(key)
     const doublings = delayMs > 0 && intervalMs > delayMs ? Math.round(Math.log2(intervalMs / delayMs)) : 0
     const host: Host = {
       key,
       delayMs,
       perHost,
+      isBlocked,
       intervalMs: Math.max(delayMs, intervalMs),
       ewmaMs: 0,
       failures: doublings,
@@ -63,9 +65,10 @@ export class Hosts {
   /** Settings have changed: the new ones hold from the next answer on. */
   refresh(): void {
     for (const host of this.#hosts.values()) {
-      const { delayMs, perHost } = this.#settings(host.key)
+      const { delayMs, perHost, isBlocked } = this.#settings(host.key)
       host.delayMs = Math.max(delayMs, host.crawlDelayMs)
       host.perHost = perHost
+      host.isBlocked = isBlocked
     }
   }
 

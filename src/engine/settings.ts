@@ -7,6 +7,7 @@ import type { Scope } from '../policy/scope.ts'
 export interface HostSettings {
   readonly delayMs: number
   readonly perHost: number
+  readonly isBlocked: boolean
 }
 
 export interface EngineSettings {

@@ -5,7 +5,7 @@
  */
 import type { Frontier, Settlement } from '../frontier/frontier.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
-import type { NewEvent } from '../model/event.ts'
+import type { ItemRejected, NewEvent } from '../model/event.ts'
 import type { PageRecord } from '../model/record.ts'
 import type { Sink, SinkRecord } from '../sink/sink.ts'
 import type { Bus } from './bus.ts'
@@ -178,17 +178,21 @@ export class StreamCommit {
     this.#events = []
     this.#positions = new Map()
     const batch = records.map((record) => this.#numbered(record))
+    const refused: ItemRejected[] = []
     if (records.length > 0) {
       if (this.#cursor !== undefined) positions.set(`source:${this.#parts.source}`, this.#cursor)
-      this.#count(records, view, positions)
       for (const sink of sinks) {
         const position = await sink.write(batch)
         if (position !== undefined) positions.set(`sink:${sink.name}`, position)
+        for (const one of sink.refused?.() ?? []) refused.push(one)
       }
+      this.figures.rejected += refused.length
+      this.#count(records, view, positions)
     }
     await frontier.settle({ outcomes: [], positions, events, seq: this.#seq })
     for (const event of events) bus.emit(event.type, event.data as never, event.id, event.t)
     this.#announce(records, batch)
+    for (const one of refused) bus.emit('item.rejected', one, this.#seq, this.#now())
     if (print !== undefined && records.length > 0) await print(`${records.map(({ json }) => json).join('\n')}\n`)
   }
 

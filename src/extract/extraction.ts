@@ -34,6 +34,28 @@ export interface PageInput {
   readonly input: Readonly<Record<string, string | number>> | undefined
 }
 
+/** A page that lies somewhere: the thread that works on it reads it there. Plain data. */
+export interface StoredPage {
+  readonly id: string
+  readonly url: string
+  /** For the reader of the pool. */
+  readonly place: PagePlace
+}
+
+export interface PagePlace {
+  /** Path. */
+  readonly file: string
+  readonly offset: number
+  /** Bytes in the file. */
+  readonly length: number
+}
+
+/**
+ * Reads stored pages, in the thread that works on them. Undefined: there is no page, nothing is run. Throws `SluiceError`
+ * where it cannot be read.
+ */
+export type PageReader = (page: StoredPage) => Promise<PageInput | undefined>
+
 export type { ExtractedItem, ItemColumn }
 
 /** One complaint of the schema. The item is not stored; the page is not failed by it. */
@@ -53,10 +75,14 @@ export interface FollowedLink {
 }
 
 export interface ExtractFailure {
-  readonly code: Extract<ErrorCode, 'EXTRACT_THREW' | 'EXTRACT_TIMEOUT' | 'EXTRACT_MEMORY' | 'EXTRACT_CRASHED'>
+  /** `INPUT_UNREADABLE`: of a stored page, which is not where it should be. */
+  readonly code: Extract<
+    ErrorCode,
+    'EXTRACT_THREW' | 'EXTRACT_TIMEOUT' | 'EXTRACT_MEMORY' | 'EXTRACT_CRASHED' | 'INPUT_UNREADABLE'
+  >
   /** For people, English. */
   readonly message: string
-  /** Place in the extractor, `file:line:column`, and the lines around it; where it is known. */
+  /** Place in the extractor, `file:line:column`, the lines around it and where it was called; where it is known. */
   readonly frame: string | undefined
 }
 
@@ -91,4 +117,10 @@ export interface ExtractorPool {
   /** Answers exactly once, never synchronously; never throws. */
   run(page: PageInput, done: (extraction: Extraction) => void): void
   close(): Promise<void>
+}
+
+/** A pool whose threads have a `PageReader`. */
+export interface StoredPagePool extends ExtractorPool {
+  /** As `run`. */
+  runStored(page: StoredPage, done: (extraction: Extraction) => void): void
 }

@@ -5,6 +5,7 @@
  * Every search runs forward only, and what a search has found is kept until the walk has passed it: the time is linear
  * in the length of the page, whatever is left unclosed.
  */
+import { Finder } from './finder.ts'
 import { isWhiteSpace, same } from './white-space.ts'
 
 export const HREF = 0
@@ -156,28 +157,6 @@ export class Markup {
     let i = from
     while (i < this.#length && isWhiteSpace(this.text.charCodeAt(i))) i++
     return i
-  }
-}
-
-/** Positions of one string in the page, asked for with rising `from` (a little back is right, too, only slower). */
-class Finder {
-  readonly #text: string
-  readonly #what: string
-  #asked = 0
-  #found = -1
-
-  constructor(text: string, what: string) {
-    this.#text = text
-    this.#what = what
-  }
-
-  /** First position at or behind `from`; Infinity where there is none. */
-  from(from: number): number {
-    if (this.#found >= from && this.#asked <= from) return this.#found
-    this.#asked = from
-    const found = this.#text.indexOf(this.#what, from)
-    this.#found = found < 0 ? Infinity : found
-    return this.#found
   }
 }
 

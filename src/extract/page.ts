@@ -3,21 +3,37 @@
  * network, no clock and no other page.
  */
 import { readFileSync } from 'node:fs'
-import type { ParentNode } from 'domhandler'
+import { articleOf } from './article.ts'
+import type { Article } from './article.ts'
 import { decodeText, sniffCharset } from '../http/charset.ts'
 import { isHtml, isText, isXml } from '../http/content-type.ts'
 import { headerValue } from '../http/headers.ts'
 import { detach } from '../url/detach.ts'
 import type { FollowedLink, PageInput } from './extraction.ts'
-import { Tree } from './page-tree.ts'
+import type { Feed } from './feed/feed.ts'
+import { readFeed } from './feed/read-feed.ts'
+import { jsonPath } from './json-path.ts'
+import { allMatches, firstMatch } from './match.ts'
+import { isPdf, openPdf } from './pdf.ts'
+import type { PdfFile } from './pdf.ts'
+import { rdfaOf } from './rdfa.ts'
 import { PageElement } from './selection.ts'
 import type { TreeContext } from './selection.ts'
 import { jsonLdOf, metaOf, microdataOf, openGraphOf } from './structured-data.ts'
 import type { MicrodataItem } from './structured-data.ts'
+import { tableRows } from './table.ts'
+import type { TableRow } from './table.ts'
+import { findAll, findFirst } from './tree/query.ts'
+import { PAGE, Tree } from './tree/tree.ts'
 import { collapse, stripUrl } from './white-space.ts'
+import { evaluate, plainDocument } from './xpath.ts'
+import type { PlainNode, XPathValue } from './xpath.ts'
 
 /** What `follow` takes: URLs and elements with one; undefined counts as none. */
 export type FollowTarget = string | URL | PageElement | undefined
+
+/** Milliseconds that a regular expression may take, unless it is given others. */
+const MATCH_MS = 1000
 
 export interface PageHeaders {
   /** Values joined by `, `; null where the header is absent (as in WHATWG `Headers`). */
@@ -44,6 +60,8 @@ export class ExtractPage {
   #body: Uint8Array | undefined
   #text: string | undefined
   #context: TreeContext | undefined
+  #json: { readonly value: unknown } | undefined
+  #document: PlainNode | undefined
 
   /** @param links where `follow` puts what it is given. */
   constructor(source: PageInput, links: FollowedLink[]) {
@@ -77,17 +95,82 @@ export class ExtractPage {
     return JSON.parse(this.text()) as unknown
   }
 
+  /**
+   * Values of the body, which is JSON, that a JSONPath query (RFC 9535) finds, in the order of the document.
+   *
+   * @throws {SluiceError} OPTION_INVALID for what is no query.
+   * @throws {SyntaxError} for what is no JSON.
+   */
+  jsonPath(query: string): unknown[] {
+    this.#json ??= { value: this.json() }
+    return jsonPath(query, this.#json.value)
+  }
+
+  /**
+   * First match of a regular expression in the page, or in a text of it. One that runs away is stopped after `limitMs`;
+   * the page then fails with its name.
+   *
+   * @throws {SluiceError} EXTRACT_TIMEOUT
+   */
+  match(pattern: RegExp, text: string = this.text(), limitMs: number = MATCH_MS): RegExpExecArray | undefined {
+    return firstMatch(pattern, text, limitMs)
+  }
+
+  /** All matches, with the limit for all together. @throws {SluiceError} EXTRACT_TIMEOUT */
+  matches(pattern: RegExp, text: string = this.text(), limitMs: number = MATCH_MS): RegExpExecArray[] {
+    return allMatches(pattern, text, limitMs)
+  }
+
   /** First match in the order of the page; undefined without one. */
   $(selector: string): PageElement | undefined {
-    const { tree } = this.#parsed()
-    const node = tree.first(selector, tree.root)
-    return node === undefined ? undefined : this.#wrap(node)
+    const context = this.#parsed()
+    const node = findFirst(context.tree, selector, PAGE)
+    return node < 0 ? undefined : new PageElement(node, context)
   }
 
   /** All matches. Pages that are no text (PDF, images) have no elements. */
   $$(selector: string): PageElement[] {
-    const { tree } = this.#parsed()
-    return tree.all(selector, tree.root).map((node) => this.#wrap(node))
+    const context = this.#parsed()
+    return findAll(context.tree, selector, PAGE).map((node) => new PageElement(node, context))
+  }
+
+  /**
+   * Rows of the first table that matches, or lies in what matches, each cell under the name of its column; none without
+   * such a table. Cells that span several rows or columns are in each of them.
+   */
+  table(selector = 'table'): TableRow[] {
+    const found = this.$(selector)
+    const table = found === undefined || found.name === 'table' ? found : found.$('table')
+    return table === undefined ? [] : tableRows(table)
+  }
+
+  /**
+   * What an XPath gives, in the order of the page: elements and attributes as their text, numbers and truths as they
+   * are. Needs the package `fontoxpath`. @throws {SluiceError} DEPENDENCY_MISSING, OPTION_INVALID
+   */
+  xpath(expression: string): XPathValue[] {
+    const { contentType } = this
+    const isMarkup = contentType === '' || isText(contentType)
+    this.#document ??= plainDocument(isMarkup ? this.text() : '', this.#isXml())
+    return evaluate(expression, this.#document)
+  }
+
+  /**
+   * The readable part of the page with its title, author and date; undefined for a page without text. Needs the packages
+   * `@mozilla/readability` and `linkedom` 0.18.12. @throws {SluiceError} DEPENDENCY_MISSING
+   */
+  article(): Article | undefined {
+    return articleOf(this.text(), this.#parsed().base)
+  }
+
+  /**
+   * The page as a PDF file, to be closed; undefined for what is none. Needs the package `unpdf`.
+   *
+   * @throws {SluiceError} DEPENDENCY_MISSING
+   * @throws {Error} where the file is encrypted or broken beyond repair.
+   */
+  async pdf(): Promise<PdfFile | undefined> {
+    return isPdf(this.body) ? openPdf(this.body) : undefined
   }
 
   /** Text of the first `title`, white space collapsed. */
@@ -141,17 +224,37 @@ export class ExtractPage {
     return microdataOf(this.#parsed())
   }
 
+  /** Top-level items of RDFa (Lite), in the shape of `microdata()`. */
+  rdfa(): MicrodataItem[] {
+    return rdfaOf(this.text(), this.#isXml(), this.#parsed().base)
+  }
+
   /** Content of the first `meta` with this `name` or `property`, without case. */
   meta(name: string): string | undefined {
     return metaOf(this.#parsed(), name)
   }
 
-  #charset(): string {
-    const isPlainXml = isXml(this.contentType) && !isHtml(this.contentType)
+  /**
+   * The page as a feed: RSS, Atom, RDF, CDF or JSON Feed, whatever its type is said to be; undefined for what is none.
+   * URLs are absolute, markup holds nothing that runs.
+   */
+  feed(): Feed | undefined {
+    // A feed that is sent as `text/html` is XML nevertheless.
+    const text = isXml(this.contentType) ? this.text() : decodeText(this.body, this.#charset('xml'))
+    const location = URL.parse(this.headers.get('content-location') ?? '', this.final)
+    const base = location !== null && isWeb(location.href) ? location.href : this.final
+    return readFeed(text, base, this.headers.get('content-language') ?? undefined)
+  }
+
+  #charset(kind?: 'xml' | 'html'): string {
     // RFC 8259: JSON is UTF-8, whatever else is said.
     const isJson = /^(?:application|text)\/(?:json|.*\+json)$/.test(this.contentType)
     const declared = this.#source.charset ?? (isJson ? 'utf-8' : undefined)
-    return sniffCharset(this.body, declared, isPlainXml ? 'xml' : 'html')
+    return sniffCharset(this.body, declared, kind ?? (this.#isXml() ? 'xml' : 'html'))
+  }
+
+  #isXml(): boolean {
+    return isXml(this.contentType) && !isHtml(this.contentType)
   }
 
   #base(): string {
@@ -163,14 +266,11 @@ export class ExtractPage {
     if (this.#context !== undefined) return this.#context
     const { contentType } = this
     const isMarkup = contentType === '' || isText(contentType)
-    const tree = new Tree(isMarkup ? this.text() : '', isXml(contentType) && !isHtml(contentType))
-    const href = tree.isXml ? undefined : tree.first('base[href]', tree.root)?.attribs.href
+    const tree = new Tree(isMarkup ? this.text() : '', this.#isXml())
+    const element = tree.isXml ? -1 : findFirst(tree, 'base[href]', PAGE)
+    const href = element < 0 ? undefined : tree.valueOf(element, 'href')
     const base = (href === undefined ? undefined : URL.parse(stripUrl(href), this.final)?.href) ?? this.final
     return (this.#context = { tree, base })
-  }
-
-  #wrap(node: ParentNode): PageElement {
-    return new PageElement(node as ConstructorParameters<typeof PageElement>[0], this.#parsed())
   }
 }
 

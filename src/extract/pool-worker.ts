@@ -3,12 +3,14 @@
  * is at stands in shared memory, so that a thread that loops or dies in the middle can still be asked.
  */
 import { Worker } from 'node:worker_threads'
-import type { ExtractFailure, Extraction, PageInput } from './extraction.ts'
+import type { ExtractFailure, Extraction, PageInput, StoredPage } from './extraction.ts'
 import { moduleResolver } from './user-module.ts'
 
 /** One page on its way. */
 export interface Task {
-  readonly page: PageInput
+  readonly page: PageInput | StoredPage
+  /** Of its body in memory. */
+  readonly bytes: number
   readonly done: (extraction: Extraction) => void
   /** Threads it has ended. From the first on it runs alone. */
   deaths: number
@@ -24,8 +26,17 @@ export interface Answered {
   readonly results: readonly { readonly number: number; readonly extraction: Extraction }[]
 }
 
+/** Where threads get stored pages from: what `openReader(data)` of the module gives. */
+export interface ReaderModule {
+  /** File URL. */
+  readonly module: string
+  /** Crosses threads by structured clone. */
+  readonly data: unknown
+}
+
 export interface WorkerStart {
   readonly modules: readonly string[]
+  readonly reader: ReaderModule | undefined
   /** Two Int32: number of the page at work, 0 between pages; 1 once the modules are loaded. */
   readonly current: SharedArrayBuffer
   /** File that makes the package findable from anywhere, where the command line has one. */
@@ -42,6 +53,7 @@ export interface Death {
 
 export interface PoolWorkerOptions {
   readonly modules: readonly string[]
+  readonly reader: ReaderModule | undefined
   readonly memoryMb: number
   answered(task: Task, extraction: Extraction): void
   /** It could take more. */
@@ -52,7 +64,9 @@ export interface PoolWorkerOptions {
 
 const MiB = 1024 * 1024
 /** Pages in the hands of a thread: enough that it never waits for the main thread, few enough to lose nothing by. */
-const PAGES = 8
+const PAGES = 16
+/** With fewer it is given what there is at once; otherwise with its next answers, many in one message. */
+const FEW = PAGES / 2
 /** Bodies in its hands, unless it is only one. */
 const BYTES = 4 * MiB
 /** Stands for no page in `seen` and `killed`: a thread may loop for what an earlier page left behind. */
@@ -89,16 +103,21 @@ export class PoolWorker {
     return this.#given.size
   }
 
-  takes({ page, deaths }: Task): boolean {
+  /** It may be out of work before its next answers come. */
+  get isShort(): boolean {
+    return this.#given.size < FEW && !this.#alone && this.#killed === undefined
+  }
+
+  takes({ bytes, deaths }: Task): boolean {
     if (this.#alone || this.#killed !== undefined) return false
     if (this.#given.size === 0) return true
-    return deaths === 0 && this.#given.size < PAGES && this.#bytes + page.body.length <= BYTES
+    return deaths === 0 && this.#given.size < PAGES && this.#bytes + bytes <= BYTES
   }
 
   push(task: Task): void {
     const number = (this.#numbers = (this.#numbers % 0x7fff_fffe) + 1)
     this.#given.set(number, task)
-    this.#bytes += task.page.body.length
+    this.#bytes += task.bytes
     if (task.deaths > 0) this.#alone = true
     this.#outgoing.push({ number, page: task.page })
   }
@@ -174,9 +193,10 @@ export class PoolWorker {
 
   #started(): Worker {
     if (this.#worker !== undefined) return this.#worker
-    const { modules, memoryMb } = this.#options
+    const { modules, reader, memoryMb } = this.#options
     const workerData: WorkerStart = {
       modules,
+      reader,
       current: this.#current.buffer as SharedArrayBuffer,
       resolver: moduleResolver(),
     }
@@ -205,7 +225,7 @@ export class PoolWorker {
       const task = this.#given.get(number)
       if (task === undefined) continue
       this.#given.delete(number)
-      this.#bytes -= task.page.body.length
+      this.#bytes -= task.bytes
       if (this.#given.size === 0) this.#alone = false
       this.#options.answered(task, extraction)
     }

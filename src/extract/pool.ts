@@ -6,14 +6,16 @@
 import { availableParallelism } from 'node:os'
 import type { Clock, TimerHandle } from '../model/clock.ts'
 import { wantsPage, type Extractor } from './define.ts'
-import type { Extraction, ExtractFailure, ExtractorPool, ItemColumn, PageInput } from './extraction.ts'
-import { PoolWorker, type Death, type PoolWorkerOptions, type Task } from './pool-worker.ts'
+import type { Extraction, ExtractFailure, ItemColumn, PageInput, StoredPage, StoredPagePool } from './extraction.ts'
+import { PoolWorker, type Death, type PoolWorkerOptions, type ReaderModule, type Task } from './pool-worker.ts'
 import { loadExtractor } from './run-extractor.ts'
 import { itemColumns } from './schema.ts'
 
 export interface WorkerPoolOptions {
   /** File URLs of modules whose default export is an extractor, or a list of them. */
   readonly modules: readonly string[]
+  /** For pages that threads read themselves. */
+  readonly reader?: ReaderModule
   readonly clock: Clock
   /** Threads. Default: one less than the machine's cores, at least one. */
   readonly workers?: number
@@ -37,13 +39,13 @@ const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_MEMORY_MB = 512
 
 /** Resolves when every module has been loaded once. Rejects with `SluiceError` where one cannot be. */
-export async function workerPool(options: WorkerPoolOptions): Promise<ExtractorPool> {
+export async function workerPool(options: WorkerPoolOptions): Promise<StoredPagePool> {
   const extractors: Extractor[] = []
   for (const module of options.modules) extractors.push(...(await loadExtractor(module)))
   return new WorkerPool(options, extractors)
 }
 
-class WorkerPool implements ExtractorPool {
+class WorkerPool implements StoredPagePool {
   readonly workers: number
   readonly columns: readonly ItemColumn[] | undefined
   readonly #extractors: readonly Extractor[]
@@ -51,6 +53,7 @@ class WorkerPool implements ExtractorPool {
   readonly #timeoutMs: number
   readonly #threads: PoolWorker[]
   #queue: Task[] = []
+  #willFeed = false
   /** Of all pages that are not answered. */
   #heldBytes = 0
   #timer: TimerHandle | undefined
@@ -65,6 +68,7 @@ class WorkerPool implements ExtractorPool {
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const threads: PoolWorkerOptions = {
       modules: options.modules,
+      reader: options.reader,
       memoryMb: options.memoryMb ?? DEFAULT_MEMORY_MB,
       answered: (task, extraction) => this.#answered(task, extraction),
       hungry: () => this.#feed(),
@@ -96,8 +100,11 @@ class WorkerPool implements ExtractorPool {
       this.#heldBytes -= bytes
       done(extraction)
     }
-    this.#queue.push({ page, done: answered, deaths: 0 })
-    this.#feed()
+    this.#take({ page, bytes, done: answered, deaths: 0 })
+  }
+
+  runStored(page: StoredPage, done: (extraction: Extraction) => void): void {
+    this.#take({ page, bytes: 0, done, deaths: 0 })
   }
 
   async close(): Promise<void> {
@@ -107,7 +114,16 @@ class WorkerPool implements ExtractorPool {
     await Promise.all(this.#threads.map((thread) => thread.close()))
   }
 
+  #take(task: Task): void {
+    this.#queue.push(task)
+    if (this.#willFeed || !this.#threads.some(({ isShort }) => isShort)) return
+    this.#willFeed = true
+    // What the caller gives in one go becomes one message.
+    queueMicrotask(() => this.#feed())
+  }
+
   #feed(): void {
+    this.#willFeed = false
     if (this.#closed) return
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
       const thread = this.#leastBusy(next)

@@ -17,6 +17,9 @@ const LARGEST_SOURCE = 4 * 1024 * 1024
 /** Frames in our own folders tell the user nothing. */
 const OWN = dirname(dirname(fileURLToPath(import.meta.url))) + sep
 
+/** Places of the user's files shown below the first one. */
+const CALLERS = 10
+
 interface Place {
   readonly file: string
   readonly line: number
@@ -40,17 +43,16 @@ function messageOf(error: Error): string {
 }
 
 /**
- * `file:line:column` of the first frame in the user's files, and the lines around it. Undefined where there is none.
- * Positions are those of the source: type stripping keeps them.
+ * `file:line:column` of the first frame in the user's files, the lines around it, and the other frames in their files.
+ * Undefined where there is none. Positions are those of the source: type stripping keeps them.
  */
 export function codeFrame(thrown: unknown): string | undefined {
   try {
     const { stack } = thrown as { stack?: unknown }
-    const place = typeof stack === 'string' ? placeIn(stack) : undefined
+    const [place, ...callers] = typeof stack === 'string' ? placesIn(stack) : []
     if (place === undefined) return undefined
-    const at = `${place.file}:${place.line}${place.column > 0 ? `:${place.column}` : ''}`
-    const source = linesAround(place)
-    return source === undefined ? at : `${at}\n${source}`
+    const called = callers.slice(0, CALLERS).map((caller) => `  called at ${textOf(caller)}`)
+    return [textOf(place), linesAround(place), ...called].filter((part) => part !== undefined).join('\n')
   } catch {
     return undefined
   }
@@ -67,19 +69,27 @@ export function syntaxFrame(thrown: unknown, file: string): string | undefined {
   return codeFrame({ stack: stderr })
 }
 
-function placeIn(stack: string): Place | undefined {
+function textOf({ file, line, column }: Place): string {
+  return `${file}:${line}${column > 0 ? `:${column}` : ''}`
+}
+
+/** The innermost first. */
+function placesIn(stack: string): Place[] {
   // A syntax error begins with its place, in a line of its own and without a column.
   const head = /^((?:file:\/\/|\/|[A-Za-z]:[\\/])[^\n]*):(\d+)\n(?:[^\n]*\n){1,3}? *\^/.exec(stack)
   if (head !== null) {
     const column = head[0].length - head[0].lastIndexOf('\n') - 1
-    return { file: pathOf(head[1]!), line: Number(head[2]), column }
+    return [{ file: pathOf(head[1]!), line: Number(head[2]), column }]
   }
-  for (const match of stack.matchAll(/^ +at .*?((?:file:\/\/|\/|[A-Za-z]:[\\/])[^\n]*?):(\d+):(\d+)\)?$/gm)) {
+  const places: Place[] = []
+  for (const match of stack.matchAll(
+    /^ +at (?:.*? \()?(?:async )?((?:file:\/\/|\/|[A-Za-z]:[\\/])[^\n]*?):(\d+):(\d+)\)?$/gm,
+  )) {
     const file = pathOf(match[1]!)
     if (file.startsWith(OWN) || /[\\/]node_modules[\\/]/.test(file)) continue
-    return { file, line: Number(match[2]), column: Number(match[3]) }
+    places.push({ file, line: Number(match[2]), column: Number(match[3]) })
   }
-  return undefined
+  return places
 }
 
 function pathOf(location: string): string {

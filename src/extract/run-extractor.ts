@@ -97,8 +97,8 @@ function loadHint(error: unknown): string {
 }
 
 /**
- * Runs all extractors that want the page, one after the other; never rejects. A failure (`EXTRACT_THREW` is the only one
- * made here) drops the items and links of the whole page.
+ * Runs all extractors that want the page, one after the other; never rejects. A failure (`EXTRACT_THREW`, or
+ * `EXTRACT_TIMEOUT` of a regular expression) drops the items and links of the whole page.
  *
  * @param now Milliseconds for `ms`; without it `ms` is 0.
  */
@@ -114,7 +114,10 @@ export async function runExtractor(
     if (wanted.length === 0) return { ...NOTHING, ms: now() - start, matched: false }
     for (const extractor of wanted) await run.extract(extractor)
   } catch (error) {
-    const failure = { code: 'EXTRACT_THREW', message: describeThrown(error), frame: codeFrame(error) } as const
+    // A regular expression that was stopped: its time is up, not that of the thread.
+    const isTime = error instanceof SluiceError && error.code === 'EXTRACT_TIMEOUT'
+    const code = isTime ? 'EXTRACT_TIMEOUT' : 'EXTRACT_THREW'
+    const failure = { code, message: describeThrown(error), frame: codeFrame(error) } as const
     return { ...NOTHING, failure, ms: now() - start, matched: true }
   }
   const { items, links, issues } = run

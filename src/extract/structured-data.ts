@@ -2,11 +2,11 @@
  * What pages say about themselves for machines: JSON-LD, Open Graph and other meta elements, microdata. Everything in it
  * is untrusted and often broken: what cannot be read is left out, nothing throws.
  */
-import { isTag } from 'domhandler'
-import type { AnyNode, Element } from 'domhandler'
 import { detach } from '../url/detach.ts'
 import { PageElement } from './selection.ts'
 import type { TreeContext } from './selection.ts'
+import { findAll } from './tree/query.ts'
+import { PAGE } from './tree/tree.ts'
 
 export interface MicrodataItem {
   /** Words of `itemtype`; absent without any. */
@@ -41,8 +41,8 @@ const URL_VALUES: Readonly<Record<string, string>> = {
 
 export function jsonLdOf({ tree }: TreeContext): Record<string, unknown>[] {
   const found: Record<string, unknown>[] = []
-  for (const script of tree.all('script[type="application/ld+json" i]', tree.root)) {
-    const text = script.children.map((child) => ('data' in child ? child.data : '')).join('')
+  for (const script of findAll(tree, 'script[type="application/ld+json" i]', PAGE)) {
+    const text = tree.allText(script)
     let value: unknown
     try {
       // Old pages wrap scripts in a comment or a CDATA section.
@@ -59,19 +59,18 @@ export function jsonLdOf({ tree }: TreeContext): Record<string, unknown>[] {
 
 export function openGraphOf({ tree }: TreeContext): Record<string, string> {
   const found = new Map<string, string>()
-  for (const meta of tree.all('meta[property][content]', tree.root)) {
-    const name = meta.attribs.property!.trim().toLowerCase()
-    if (name.includes(':') && !found.has(name)) found.set(detach(name), detach(meta.attribs.content!.trim()))
+  for (const meta of findAll(tree, 'meta[property][content]', PAGE)) {
+    const name = tree.valueOf(meta, 'property')!.trim().toLowerCase()
+    if (name.includes(':') && !found.has(name)) found.set(detach(name), detach(tree.valueOf(meta, 'content')!.trim()))
   }
   return Object.fromEntries(found)
 }
 
 export function metaOf({ tree }: TreeContext, name: string): string | undefined {
   const wanted = name.toLowerCase()
-  for (const { attribs } of tree.all('meta[content]', tree.root)) {
-    if (attribs.name?.trim().toLowerCase() === wanted || attribs.property?.trim().toLowerCase() === wanted) {
-      return detach(attribs.content!.trim())
-    }
+  for (const meta of findAll(tree, 'meta[content]', PAGE)) {
+    const isIt = (attribute: string): boolean => tree.valueOf(meta, attribute)?.trim().toLowerCase() === wanted
+    if (isIt('name') || isIt('property')) return detach(tree.valueOf(meta, 'content')!.trim())
   }
   return undefined
 }
@@ -79,37 +78,38 @@ export function metaOf({ tree }: TreeContext, name: string): string | undefined 
 export function microdataOf(context: TreeContext): MicrodataItem[] {
   const { tree } = context
   const reader = new MicrodataReader(context)
-  return tree.all('[itemscope]:not([itemprop])', tree.root).flatMap((node) => reader.item(node) ?? [])
+  return findAll(tree, '[itemscope]:not([itemprop])', PAGE).flatMap((node) => reader.item(node) ?? [])
 }
 
 class MicrodataReader {
   readonly #context: TreeContext
   /** Items being read: one that holds itself is left out. */
-  readonly #open = new Set<Element>()
+  readonly #open = new Set<number>()
   #room = MOST_ITEMS
-  #ids: ReadonlyMap<string, Element> | undefined
+  #ids: ReadonlyMap<string, number> | undefined
 
   constructor(context: TreeContext) {
     this.#context = context
   }
 
-  item(node: Element): MicrodataItem | undefined {
+  item(node: number): MicrodataItem | undefined {
     if (this.#open.has(node) || this.#room === 0) return undefined
     this.#room--
     this.#open.add(node)
+    const { tree } = this.#context
     const properties = new Map<string, (string | MicrodataItem)[]>()
     for (const property of this.#properties(node)) {
-      const value = 'itemscope' in property.attribs ? this.item(property) : this.#value(property)
+      const value = this.#isItem(property) ? this.item(property) : this.#value(property)
       if (value === undefined) continue
-      for (const name of new Set(words(property.attribs.itemprop))) {
+      for (const name of new Set(words(tree.valueOf(property, 'itemprop')))) {
         const values = properties.get(name)
         if (values === undefined) properties.set(detach(name), [value])
         else values.push(value)
       }
     }
     this.#open.delete(node)
-    const type = words(node.attribs.itemtype).map(detach)
-    const id = node.attribs.itemid === undefined ? undefined : this.#element(node).url('itemid')
+    const type = words(tree.valueOf(node, 'itemtype')).map(detach)
+    const id = this.#element(node).url('itemid')
     return {
       ...(type.length > 0 ? { type } : {}),
       ...(id === undefined ? {} : { id }),
@@ -118,40 +118,52 @@ class MicrodataReader {
   }
 
   /** Elements with `itemprop` that belong to the item: those below it, and below what `itemref` names. */
-  #properties(item: Element): Element[] {
-    const found = new Set<Element>()
-    const add = (node: AnyNode): void => {
-      if (!isTag(node) || node === item || found.has(node)) return
-      if (words(node.attribs.itemprop).length > 0) found.add(node)
-      if (!('itemscope' in node.attribs)) for (const child of node.children) add(child)
+  #properties(item: number): ReadonlySet<number> {
+    const { tree } = this.#context
+    const { end } = tree.nodes
+    const found = new Set<number>()
+    const add = (from: number, to: number): void => {
+      for (let node = from; node < to; ) {
+        const isNew = tree.isElement(node) && node !== item && !found.has(node)
+        if (isNew && words(tree.valueOf(node, 'itemprop')).length > 0) found.add(node)
+        // What is in an item within belongs to that, what has been taken has been taken with all that is in it.
+        node = isNew && !this.#isItem(node) ? node + 1 : end[node]!
+      }
     }
-    for (const child of item.children) add(child)
-    for (const id of new Set(words(item.attribs.itemref))) {
+    add(item + 1, end[item]!)
+    for (const id of new Set(words(tree.valueOf(item, 'itemref')))) {
       const target = this.#byId(id)
-      if (target !== undefined) add(target)
+      if (target !== undefined) add(target, end[target]!)
     }
-    return [...found]
+    return found
   }
 
-  #byId(id: string): Element | undefined {
+  #byId(id: string): number | undefined {
     if (this.#ids === undefined) {
-      const ids = new Map<string, Element>()
+      const ids = new Map<string, number>()
       const { tree } = this.#context
-      for (const node of tree.all('[id]', tree.root)) if (!ids.has(node.attribs.id!)) ids.set(node.attribs.id!, node)
+      for (const node of findAll(tree, '[id]', PAGE)) {
+        const own = tree.valueOf(node, 'id')!
+        if (!ids.has(own)) ids.set(own, node)
+      }
       this.#ids = ids
     }
     return this.#ids.get(id)
   }
 
-  #value(node: Element): string {
+  #isItem(node: number): boolean {
+    return this.#context.tree.valueOf(node, 'itemscope') !== undefined
+  }
+
+  #value(node: number): string {
     const element = this.#element(node)
-    const urlName = URL_VALUES[node.name]
+    const urlName = URL_VALUES[element.name]
     if (urlName !== undefined) return element.url(urlName) ?? ''
-    const name = VALUE_ATTRIBUTES[node.name]
+    const name = VALUE_ATTRIBUTES[element.name]
     return (name === undefined ? undefined : element.attr(name)) ?? element.text()
   }
 
-  #element(node: Element): PageElement {
+  #element(node: number): PageElement {
     return new PageElement(node, this.#context)
   }
 }

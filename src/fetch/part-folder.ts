@@ -8,7 +8,7 @@
  * digits: one part a row. An attempt leaves its part behind however it ends; `remove` is for whoever knows that the
  * request is settled. The state is the truth: bytes without one are nobody's, a state without its bytes counts nothing.
  */
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Digester, hexOf } from '../url/fingerprint.ts'
 import type { Unfinished } from './part-answer.ts'
@@ -20,6 +20,8 @@ export interface Part extends Unfinished {
   readonly url: string
   readonly statusText: string
   readonly rawHeaders: readonly string[]
+  /** Bytes that counted when the process before this one left; absent: it had none. */
+  readonly before?: number
 }
 
 export interface PartFolderOptions {
@@ -44,6 +46,8 @@ const FORMAT = 1
 const NAME = /^[0-9a-f]{16}$/
 
 export class PartFolder {
+  /** Names of parts that the last process made longer: it got somewhere with them, however it ended. */
+  readonly grown: ReadonlySet<bigint>
   readonly #folder: string
   readonly #isSynced: boolean
   readonly #known = new Map<bigint, Part>()
@@ -56,12 +60,22 @@ export class PartFolder {
     this.#folder = folder
     this.#isSynced = isSynced
     const names = new Set(filesOf(folder).map((file) => file.slice(0, 16)))
+    const grown = new Set<bigint>()
     for (const name of names) {
       if (!NAME.test(name)) continue
       const part = this.#read(name)
-      if (part === undefined) this.#erase(name)
-      else this.#known.set(BigInt(`0x${name}`), part)
+      if (part === undefined) {
+        this.#erase(name)
+        continue
+      }
+      const { count, before = 0 } = part
+      if (count > before) {
+        grown.add(BigInt(`0x${name}`))
+        this.#writeState(name, { ...part, before: count })
+      }
+      this.#known.set(BigInt(`0x${name}`), { ...part, before: count })
     }
+    this.grown = grown
   }
 
   /** Names of the parts there are. */
@@ -138,7 +152,7 @@ export class PartFolder {
         from: part.count,
         isWhole: part.count === part.length,
         isSynced: this.#isSynced,
-        stateOf: (count, isWhole) => JSON.stringify({ format: FORMAT, ...counted(count, isWhole) }),
+        stateOf: (count, isWhole) => stateText(counted(count, isWhole)),
         onCount: (count, isWhole) => this.#known.set(name, counted(count, isWhole)),
         onClosed: () => this.#closed(file),
         digester,
@@ -173,6 +187,12 @@ export class PartFolder {
     }
   }
 
+  #writeState(name: string, part: Part): void {
+    const { statePath } = this.#paths(name)
+    writeFileSync(`${statePath}.tmp`, stateText(part), { mode: 0o600 })
+    renameSync(`${statePath}.tmp`, statePath)
+  }
+
   /** The state first: at no instant does it speak of bytes of another version. */
   #erase(name: string): void {
     const { path, statePath } = this.#paths(name)
@@ -184,6 +204,10 @@ export class PartFolder {
       }
     }
   }
+}
+
+function stateText(part: Part): string {
+  return JSON.stringify({ format: FORMAT, ...part })
 }
 
 function filesOf(folder: string): string[] {

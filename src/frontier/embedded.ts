@@ -46,6 +46,11 @@ export interface FrontierOptions {
   readonly seenBudgetBytes?: number
   /** Queue unsafe requests again that were in flight at a death, instead of ending them as `DELIVERY_UNKNOWN`. Default false. */
   readonly repeatUnsafe?: boolean
+  /**
+   * Fingerprints of requests that got further in the process that died: its death is not held against them. Asked once,
+   * at open after an unclean end, when the store is locked. Default: none.
+   */
+  readonly progressed?: () => ReadonlySet<bigint>
 }
 
 /** Rows an `add` stores before it lets the event loop turn. */

@@ -16,6 +16,10 @@ const NAME_ENTRIES = 256
 const LABEL_LENGTH = 64
 const names = new Map<string, string>()
 
+/** Names by the bytes that declare them, at most 1 KiB each. */
+const DECLARED_ENTRIES = 64
+const declared = new Map<string, string>()
+
 type Decoder = InstanceType<typeof TextDecoder>
 
 const decoders = new Map<string, Decoder | undefined>()
@@ -35,9 +39,29 @@ export function sniffCharset(bytes: Uint8Array, headerCharset?: string, kind: 'h
   }
   const header = headerCharset === undefined ? {} : { transportLayerEncodingLabel: headerCharset }
   if (kind === 'xml') return sniffEncoding(bytes, { ...header, xml: true })
-  const early = sniffEncoding(bytes, { ...header, maxPrescanBytes: PRESCAN_BYTES, defaultEncoding: '' })
+  const known = headerCharset === undefined ? declaredAs(bytes) : ''
+  const early = known || sniffEncoding(bytes, { ...header, maxPrescanBytes: PRESCAN_BYTES, defaultEncoding: '' })
   if (early !== '') return early
   return hasLateDeclaration(bytes) ? sniffEncoding(bytes, { maxPrescanBytes: LATE_BYTES }) : 'windows-1252'
+}
+
+/**
+ * The pages of a site mostly begin with the same bytes up to their declaration, and the first look reads no further than
+ * that: its answer is kept by those bytes. '' where they decide nothing, so that all of them must be looked at.
+ */
+function declaredAs(bytes: Uint8Array): string {
+  const start = latin1(bytes.subarray(0, PRESCAN_BYTES))
+  const word = start.search(/charset/i)
+  const end = word < 0 ? -1 : start.indexOf('>', word)
+  if (end < 0) return ''
+  const beginning = start.slice(0, end + 1)
+  let name = declared.get(beginning)
+  if (name === undefined) {
+    name = sniffEncoding(bytes.subarray(0, end + 1), { defaultEncoding: '' })
+    if (declared.size >= DECLARED_ENTRIES) declared.clear()
+    declared.set(beginning, name)
+  }
+  return name
 }
 
 /** Cheap compared to a scan of markup, and false for nearly every page that comes to it. */

@@ -17,7 +17,7 @@ import { modulesOf, openPool } from './open-pool.ts'
 import type { GivenExtractor } from './open-pool.ts'
 import { replaceOptions } from './options.ts'
 import type { ResolvedOptions } from './options.ts'
-import { pageInput, runPage } from './page-input.ts'
+import { pageInput, runPage, withoutFolder } from './page-input.ts'
 import { expectationOf, pagesFolder, readPages, saveExpectation, savePage } from './saved-pages.ts'
 import type { Expectation, SavedAnswer } from './saved-pages.ts'
 
@@ -202,7 +202,7 @@ function judge(page: string, url: string, expected: Expectation, extraction: Ext
     },
     follows,
     issues,
-    ...(failure === undefined ? {} : { failure: { ...failure, frame: failure.frame?.replaceAll(join(cwd, '/'), '') } }),
+    ...(failure === undefined ? {} : { failure: withoutFolder(failure, cwd) }),
     accepted: false,
   }
 }

@@ -21,7 +21,6 @@ import type { FrontierStats, OpenedFrontier } from '../frontier/frontier.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { EventType } from '../model/event.ts'
-import { parseOption } from '../model/options.ts'
 import { emptyCounts, sumCounts } from '../model/outcome.ts'
 import type { PageRecord } from '../model/record.ts'
 import { defaultFailures, evaluateFailIf } from '../policy/fail-if.ts'
@@ -36,9 +35,12 @@ import { serveControl } from './control.ts'
 import type { ControlMethod, ControlServer } from './control.ts'
 import { userAgent } from './contact.ts'
 import { etaOf } from './eta.ts'
-import { readStored, setAside, writeStored, writeWhole } from './folder.ts'
+import { readStored, writeStored, writeWhole } from './folder.ts'
 import type { StoredJob } from './folder.ts'
-import type { Job, JobEvent, JobKind, Opening, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
+import { queryRows } from './query.ts'
+import type { SqlValue } from '../sink/sql/cell.ts'
+import type { Job, JobEvent, JobKind, Opening, QueryOptions, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
+import { changeSetting } from './live-settings.ts'
 import { openEach, openFetcher, openFrontier, openGeoFiles, openSinks, startPositions } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
@@ -53,6 +55,7 @@ import { checkSum, exitCodeOf, exitCodeOfError, openingOf, statusOf } from './ru
 import { nextRun, readRunState, RUN_POSITION, writeRunState } from './run-state.ts'
 import type { RunState } from './run-state.ts'
 import { columnsOf } from './sources.ts'
+import { startOver } from './start-over.ts'
 import { storedJobOf } from './stored-job.ts'
 import { Reasons, snapshotOf, summaryOf } from './summary.ts'
 import { TailJob } from './tail/tail-job.ts'
@@ -174,36 +177,10 @@ class FolderJob implements Job {
     })
   }
 
-  async set(name: string, value: unknown, by: string): Promise<void> {
-    const { engine } = await this.#open()
-    const { settings } = engine.context
-    const { pace } = this.#pacing
-    switch (name) {
-      case 'delay':
-        pace.delayMs = parseOption('delay', value) as number
-        break
-      case 'perHost':
-        pace.perHost = parseOption('perHost', value) as number
-        break
-      case 'concurrency':
-        settings.concurrency = parseOption('concurrency', value) as number
-        break
-      case 'limit':
-        settings.limit = parseOption('limit', value) as number
-        break
-      case 'rate':
-        settings.ratePerSecond = parseOption('rate', value) as number
-        break
-      case 'bandwidth':
-        settings.bytesPerSecond = parseOption('bandwidth', value) as number
-        break
-      default:
-        throw new SluiceError('OPTION_INVALID', `${name} cannot be changed while the job runs`, {
-          hint: 'delay, perHost, concurrency, limit, rate and bandwidth can; stop the job to change others',
-        })
-    }
-    engine.event('key.changed', { key: '*', what: name, value: String(value) + (by === '' ? '' : ` (by ${by})`) })
-    engine.retune()
+  async set(name: string, value: unknown, by: string, host?: string): Promise<void> {
+    const { engine, backend } = await this.#open()
+    const parts = { engine, frontier: backend.frontier, pacing: this.#pacing, folder: this.folder }
+    await changeSetting(parts, { name, value, by, host })
   }
 
   async retry(query: RetryQuery, dryRun = false): Promise<number> {
@@ -228,6 +205,10 @@ class FolderJob implements Job {
 
   pages(): AsyncIterableIterator<PageRecord> {
     return readBus(this.#readable(), 'request.settled', (record) => record)
+  }
+
+  query<Row>(sql: string, values: readonly SqlValue[] = [], options: QueryOptions = {}): AsyncIterableIterator<Row> {
+    return queryRows(this.folder, { sql, values }, options)
   }
 
   items<Item>(): AsyncIterableIterator<Item> {
@@ -289,11 +270,22 @@ class FolderJob implements Job {
     const publicLimit = await checkContactRule(this.#plan)
     const fresh = folder !== undefined && options.get<boolean>('fresh') === true
     const planned = await planSession(options, this.#plan.cwd, fresh ? undefined : folder, this.#clock)
-    if (fresh) setAside(folder)
+    if (fresh) startOver(folder, options, this.#plan.cwd)
     const known = folder === undefined ? undefined : readStored(folder)
     const stored = folder === undefined ? undefined : storedJobOf(this.#plan, inputs.subject, known, this.#clock.wall())
     const fingerprint = await createFingerprint(BigInt(`0x${stored?.seed ?? '0'}`))
-    const backend = await openFrontier(folder, options, this.#clock, fingerprint, (key) => this.#pacing.defaults(key))
+    const spoolFolder = join(folder ?? tmpdir(), folder === undefined ? `sluice-${randomUUID()}` : 'spool')
+    // Not before the frontier has locked the folder.
+    let parts: PartFolder | undefined
+    const partsOf = (): PartFolder => (parts ??= openParts(options, folder ?? spoolFolder))
+    const backend = await openFrontier(
+      folder,
+      options,
+      this.#clock,
+      fingerprint,
+      (key) => this.#pacing.defaults(key),
+      () => partsOf().grown,
+    )
     let fetcher: Fetcher | undefined
     let pool: ExtractorPool | undefined
     try {
@@ -317,9 +309,8 @@ class FolderJob implements Job {
         scopeChanged,
         planned,
       )
-      const spoolFolder = join(folder ?? tmpdir(), folder === undefined ? `sluice-${randomUUID()}` : 'spool')
       const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
-      const parts = openParts(options, folder ?? spoolFolder)
+      const parts = partsOf()
       await removeOrphans(parts, backend.frontier, before)
       fetcher = await openFetcher(options, this.#clock, agent, concurrency, spoolFolder, inputs.seeds, parts)
       const session = planned === undefined ? undefined : openSession(planned, fetcher, this.#clock, folder)
@@ -332,6 +323,8 @@ class FolderJob implements Job {
         committedSeq: before.seq,
         columns,
         items: pool === undefined ? undefined : { columns: pool.columns },
+        // At once, not with the next commit: a sink that waits for its server holds that up.
+        warn: (message) => this.#bus.emit('warning.raised', { code: 'OUTPUT', message }),
       })
       const widened = backend.positions.get('scope')
       const engine = new Engine(
@@ -581,6 +574,7 @@ class FolderJob implements Job {
       by?: string
       name?: string
       value?: unknown
+      host?: string
       query?: RetryQuery
       dryRun?: boolean
       drainMs?: number
@@ -595,7 +589,7 @@ class FolderJob implements Job {
       case 'resume':
         return this.resume(by)
       case 'set':
-        return this.set(String(given.name), given.value, by)
+        return this.set(String(given.name), given.value, by, given.host)
       case 'retry':
         return this.retry(given.query ?? {}, given.dryRun === true)
       case 'snapshot':

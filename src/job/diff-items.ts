@@ -3,7 +3,7 @@
  * first job in memory.
  */
 import { SluiceError } from '../model/errors.ts'
-import { itemLines, itemOf, itemsFileOf } from './item-lines.ts'
+import { findItemsFile, itemOf, linesOf } from './item-file.ts'
 import { fieldsOf, ItemDiff } from './item-diff.ts'
 import type { FieldDiff } from './item-diff.ts'
 
@@ -36,10 +36,10 @@ export async function* diffItems(
   now: string,
   by: string | undefined,
 ): AsyncGenerator<ItemChange, ItemsDiff | undefined> {
-  const [old, young] = [itemsFileOf(before), itemsFileOf(now)]
+  const [old, young] = [findItemsFile(before), findItemsFile(now)]
   if (old === undefined || young === undefined) return undefined
   const lines: string[] = []
-  for await (const some of itemLines(old)) lines.push(...some)
+  for await (const some of linesOf(old)) lines.push(...some)
   const field = by ?? USUAL.find((name) => tellsApart(lines, name))
   if (by !== undefined && !tellsApart(lines, by)) {
     throw new SluiceError('OPTION_INVALID', `--by ${by}: not every item of ${before} has one of its own`, {
@@ -52,7 +52,7 @@ export async function* diffItems(
     known.set(identity, [...(known.get(identity) ?? []), line])
   }
   const diff = new ItemDiff()
-  for await (const some of itemLines(young)) {
+  for await (const some of linesOf(young)) {
     for (const line of some) {
       const identity = identityOf(line, field)
       const change = compare(diff, identity, known.get(identity)?.shift(), line, field)

@@ -22,7 +22,7 @@ import { indexOf, warcFiles } from '../warc/archive-files.ts'
 import { entryOf, indexLine } from '../warc/cdxj.ts'
 import { type ZipFile, zipPieces } from '../warc/zip-writer.ts'
 import { nameOf, outputsOf, readStored } from './folder.ts'
-import { itemLines } from './item-lines.ts'
+import { linesOf } from './item-file.ts'
 import { VERSION } from './prepare.ts'
 import { UrlTable } from './url-table.ts'
 
@@ -89,7 +89,7 @@ async function indexedLines(path: string): Promise<{ readonly lines: AsyncIterab
 }
 
 async function* eachLine(path: string): AsyncGenerator<string> {
-  for await (const lines of itemLines(path)) yield* lines
+  for await (const lines of linesOf(path)) yield* lines
 }
 
 async function* merged(sources: readonly AsyncIterable<string>[]): AsyncGenerator<string> {

@@ -11,8 +11,7 @@ import type { PageRecord } from '../model/record.ts'
 import { cellOf } from '../sink/csv-layout.ts'
 import { csvRow, ROW_END, withoutFormula } from '../sink/csv-text.ts'
 import { PAGE_FIELDS } from '../sink/page-fields.ts'
-import { outputsOf } from './folder.ts'
-import { itemLines, itemOf, itemsFileOf } from './item-lines.ts'
+import { itemOf, itemsFileOf, linesOf } from './item-file.ts'
 import type { RetryQuery } from './job.ts'
 import { parseFacets } from './requeue.ts'
 
@@ -133,20 +132,19 @@ function sitemapText(slices: Generator<PageRecord[]>): string {
 
 async function* itemTexts({ folder, format, escapeFormulas }: ExportInit): AsyncGenerator<string, undefined> {
   const path = itemsFileOf(folder)
-  if (path === undefined) throw noItems(folder)
   if (format === 'ndjson') {
-    for await (const lines of itemLines(path)) yield lines.map((line) => `${line}\n`).join('')
+    for await (const lines of linesOf(path)) yield lines.map((line) => `${line}\n`).join('')
     return
   }
   if (format !== 'csv') {
     throw new SluiceError('OPTION_INVALID', `items cannot be exported as ${format}`, { hint: '--format ndjson or csv' })
   }
   const names = new Set<string>()
-  for await (const lines of itemLines(path))
+  for await (const lines of linesOf(path))
     for (const line of lines) for (const name of Object.keys(itemOf(line))) names.add(name)
   const shown = escapeFormulas ? withoutFormula : (text: string): string => text
   yield csvRow([...names])
-  for await (const lines of itemLines(path)) {
+  for await (const lines of linesOf(path)) {
     const rows = lines.map((line) => {
       const item = itemOf(line)
       const cells = [...names].map((name) => cellOf(Object.hasOwn(item, name) ? item[name] : undefined, shown))
@@ -154,11 +152,4 @@ async function* itemTexts({ folder, format, escapeFormulas }: ExportInit): Async
     })
     yield rows.join('')
   }
-}
-
-function noItems(folder: string): SluiceError {
-  const outs = outputsOf(folder)
-  return new SluiceError('OPTION_INVALID', `${folder} keeps no items as NDJSON`, {
-    hint: outs === undefined ? 'a job finds items with --extract FILE' : `they are in ${outs.join(', ')}`,
-  })
 }

@@ -15,7 +15,7 @@ const REFUSED_METHODS = ['CONNECT', 'TRACE']
 /** RFC 9110 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-/** Undefined where every input is a plain GET. Headers are then the fetcher's business. */
+/** Undefined where every input is a plain GET without values of its own. Headers of a plain GET are the fetcher's business. */
 export function fillingOf(options: ResolvedOptions, cwd: string): Filling | undefined {
   const template = options.get<string>('template')
   const rows = options.get<string>('rows')
@@ -29,7 +29,10 @@ export function fillingOf(options: ResolvedOptions, cwd: string): Filling | unde
   if (template !== undefined && rows === undefined) {
     throw new SluiceError('OPTION_INVALID', '--template needs rows to fill it from', { hint: '--rows FILE' })
   }
-  if (template === undefined && method === undefined && given === undefined) return undefined
+  const params = new Map((options.get<string[]>('param') ?? []).map(parseParam))
+  if (template === undefined && method === undefined && given === undefined) {
+    return params.size === 0 ? undefined : { url: undefined, method, headers: new Map(), body: undefined, params }
+  }
   const data = given === undefined ? undefined : dataOf(given, cwd)
   const fields = new Map(parseHeaderLines(options.get<string[]>('header') ?? []))
   const type = [...fields].find(([name]) => name.toLowerCase() === 'content-type')?.[1]
@@ -46,7 +49,7 @@ export function fillingOf(options: ResolvedOptions, cwd: string): Filling | unde
     method,
     headers,
     body: data === undefined ? undefined : compileTemplate(data, kind),
-    params: new Map((options.get<string[]>('param') ?? []).map(parseParam)),
+    params,
   }
 }
 

@@ -90,22 +90,36 @@ export function newStored(
   return { format: 1, id: randomBytes(8).toString('hex'), seed: randomBytes(8).toString('hex'), ...init }
 }
 
-/** `--fresh`: the old folder becomes `<name>.1.sluice`, `.2` … ; nothing is erased. Returns its new path. */
-export function setAside(folder: string): string | undefined {
+/**
+ * The old folder becomes `<name>.1.sluice`, `.2` …, and each of the files gets the same number before its ending; nothing
+ * is erased. Returns the folder's new path.
+ */
+export function setAside(folder: string, files: readonly string[] = []): string | undefined {
   if (!existsSync(folder)) return undefined
   for (let n = 1; ; n++) {
     const aside = join(dirname(folder), `${nameOf(folder)}.${n}${SUFFIX}`)
-    if (existsSync(aside)) continue
-    renameSync(folder, aside)
+    const moves = [[folder, aside] as const, ...files.map((file) => [file, numbered(file, n)] as const)]
+    if (moves.some(([, to]) => existsSync(to))) continue
+    for (const [from, to] of moves) renameSync(from, to)
     return aside
   }
+}
+
+/** Whether a name or path leads to a job. */
+export function isJob(job: string, cwd: string): boolean {
+  return existsSync(join(folderOf(job, cwd), 'config.json'))
+}
+
+/** `pages.ndjson.gz` → `pages.1.ndjson.gz`. */
+function numbered(file: string, n: number): string {
+  return join(dirname(file), basename(file).replace(/(?<=.)(?=\.)|$/, `.${n}`))
 }
 
 /** The folder of a named job, or the only (else the latest) one of this directory. */
 export function findJob(job: string | undefined, cwd: string): string {
   if (job !== undefined) {
     const folder = folderOf(job, cwd)
-    if (existsSync(join(folder, 'config.json'))) return folder
+    if (isJob(job, cwd)) return folder
     throw new SluiceError('OPTION_INVALID', `there is no job ${JSON.stringify(job)} here (${folder})`, {
       hint: 'name a folder that ends in .sluice, or run the command in the directory that holds it',
     })

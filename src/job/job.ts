@@ -127,17 +127,36 @@ export interface Job extends AsyncDisposable {
   items<Item = unknown>(): AsyncIterableIterator<Item>
   /** Graceful: nothing new starts, requests in flight get `drainMs`; then they go back into the queue. */
   stop(reason: string, drainMs?: number): Promise<void>
+  /**
+   * Rows of one SQL statement that reads what the job has stored, as objects by column name: of its first SQL output, or of
+   * the job's own tables `pages` and `items`. `values` are bound to its parameters. The job may run meanwhile.
+   */
+  query<Row = Record<string, unknown>>(
+    sql: string,
+    values?: readonly (string | number | boolean | null)[],
+    options?: QueryOptions,
+  ): AsyncIterableIterator<Row>
   /** Nothing new starts. A state, not a count: however often it is paused, one `resume` ends it. */
   pause(by: string): Promise<void>
   /** Of a running job: nothing happens. */
   resume(by: string): Promise<void>
   snapshot(): Promise<Snapshot>
-  /** Live settings: the same names as options (`delay`, `perHost`, `rate`, `concurrency`). */
-  set(name: string, value: unknown, by: string): Promise<void>
+  /**
+   * Live settings: the same names as options (`delay`, `perHost`, `rate`, `concurrency`, `limit`, `bandwidth`). With a host:
+   * `delay`, `perHost` and `block` of that host alone. Kept with the job.
+   */
+  set(name: string, value: unknown, by: string, host?: string): Promise<void>
   retry(query: RetryQuery, dryRun?: boolean): Promise<number>
   on<Type extends EventType>(type: Type, listener: (event: JobEvent<Type>) => void): () => void
   onAny(listener: (event: JobEvent) => void): () => void
   close(): Promise<void>
+}
+
+export interface QueryOptions {
+  /** The job's own tables, though it has a SQL output. Default false. */
+  readonly ledger?: boolean
+  /** Columns of one name: `error` (the default), or `number`: `id`, `id_2`. */
+  readonly duplicates?: 'error' | 'number'
 }
 
 export interface RetryQuery {

@@ -52,11 +52,19 @@ export async function openSinks(
       stdout = true
       continue
     }
+    if (kind.kind === 'postgres' || kind.kind === 'mysql' || kind.kind === 'redis') {
+      const sink = await openServerSink(kind.kind, kind.path)
+      sinks.push(sink)
+      outputs.push(sink.name)
+      continue
+    }
     const path = resolve(cwd, kind.path)
     outputs.push(path)
-    if (kind.kind === 'ndjson') sinks.push(ndjsonSink({ path, gzip: kind.gzip, durability }))
-    else if (kind.kind === 'csv') sinks.push(csvSink({ path, durability }))
+    const compression = kind.compression === undefined ? {} : { compression: kind.compression }
+    if (kind.kind === 'ndjson') sinks.push(ndjsonSink({ path, durability, ...compression }))
+    else if (kind.kind === 'csv') sinks.push(csvSink({ path, durability, ...compression }))
     else if (kind.kind === 'warc') sinks.push((await import('../sink/warc.ts')).warcSink({ path, durability }))
+    else if (kind.kind === 'parquet') sinks.push((await import('../sink/parquet.ts')).parquetSink({ path, durability }))
     else if (kind.kind === 'sqlite') {
       const { sqliteSink } = await import('../sink/sqlite.ts')
       sinks.push(sqliteSink({ path, durability, ...(kind.table === undefined ? {} : { table: kind.table }) }))
@@ -80,6 +88,12 @@ export async function openSinks(
     throw new SluiceError('OPTION_INVALID', `--out names ${twice.name} twice`, { hint: 'give each output once' })
   }
   return { sinks, stdout, outputs }
+}
+
+async function openServerSink(kind: 'postgres' | 'mysql' | 'redis', url: string): Promise<Sink> {
+  if (kind === 'redis') return (await import('../sink/redis.ts')).redisSink({ url })
+  if (kind === 'mysql') return (await import('../sink/mysql.ts')).mysqlSink({ url })
+  return (await import('../sink/postgres.ts')).postgresSink({ url })
 }
 
 /** Opens each sink at its position: what a death left behind it is taken back. */
@@ -114,6 +128,7 @@ export async function openFrontier(
   clock: Clock,
   fingerprint: Fingerprint,
   defaults: (key: string) => KeyDefaults,
+  progressed?: () => ReadonlySet<bigint>,
 ): Promise<OpenedFrontier> {
   const inputFp = (source: string, ordinal: number): bigint => fingerprint.ofInput(source, ordinal)
   if (folder === undefined) return memoryFrontier({ clock, defaults, inputFp })
@@ -126,6 +141,7 @@ export async function openFrontier(
     durability: options.get<'kill' | 'power'>('durability') ?? 'kill',
     unsafeLock: options.get<boolean>('unsafeLock') ?? false,
     repeatUnsafe: options.get<boolean>('retryUnsafe') ?? false,
+    ...(progressed === undefined ? {} : { progressed }),
     seenBudgetBytes: options.get<number>('seenBudget') as number,
   })
 }

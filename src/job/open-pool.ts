@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Extractor } from '../extract/define.ts'
 import type { ExtractorPool } from '../extract/extraction.ts'
+import type { ReaderModule } from '../extract/pool-worker.ts'
 import type { Clock } from '../model/clock.ts'
 import { SluiceError } from '../model/errors.ts'
 import { textModule } from '../extract/text-module.ts'
@@ -25,11 +26,16 @@ export function modulesOf(given: readonly GivenExtractor[], others = false): (st
   })
 }
 
-/** Undefined where the job has no extractor. Throws `SluiceError` where a module cannot be loaded. */
+/**
+ * Undefined where the job has no extractor. Throws `SluiceError` where a module cannot be loaded.
+ *
+ * @param reader Given: the pool is a `StoredPagePool`, where the extractors are modules.
+ */
 export async function openPool(
   options: ResolvedOptions,
   cwd: string,
   clock: Clock,
+  reader?: ReaderModule,
 ): Promise<ExtractorPool | undefined> {
   const given = options.get<GivenExtractor[]>('extract') ?? []
   const isText = options.get<boolean>('text') === true
@@ -43,6 +49,7 @@ export async function openPool(
   const { workerPool } = await import('../extract/pool.ts')
   return workerPool({
     modules: [...modules.map((module) => moduleUrl(module, cwd)), ...(isText ? [textModule()] : [])],
+    ...(reader === undefined ? {} : { reader }),
     clock,
     timeoutMs: options.get<number>('extractTimeout') as number,
     memoryMb: Math.ceil((options.get<number>('workerMemory') as number) / MiB),

@@ -10,6 +10,7 @@ import { checkHandlers } from '../engine/check-handlers.ts'
 import type { Handler } from '../engine/handler.ts'
 import type { Extractor } from '../extract/define.ts'
 import { parseProxy } from '../fetch/proxy.ts'
+import { withoutCredentials } from '../url/canonicalize.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { SessionRecipe } from '../session/recipe.ts'
 import type { Sink } from '../sink/sink.ts'
@@ -20,6 +21,8 @@ export interface HostOptions {
   readonly delay?: string | number
   readonly perHost?: number
   readonly limit?: number
+  /** Nothing is fetched from it: its URLs end as `skipped`, `HOST_BLOCKED`. Default false. */
+  readonly block?: boolean
   /** Proxy for this host alone, or `direct`. */
   readonly proxy?: string
 }
@@ -211,7 +214,7 @@ export function unknownOption(name: string, origin: string): SluiceError {
   })
 }
 
-const HOST_SETTINGS: readonly string[] = ['delay', 'perHost', 'limit', 'proxy']
+const HOST_SETTINGS: readonly string[] = ['delay', 'perHost', 'limit', 'block', 'proxy']
 
 function checkTogether(values: Partial<Record<OptionName, unknown>>): void {
   if (values.robots === 'ignore' && typeof values.reason !== 'string') {
@@ -278,7 +281,10 @@ function asTyped(name: string, value: unknown): string {
   const kind = (OPTION_NAMES as readonly string[]).includes(name) ? optionRow(name as OptionName).kind : undefined
   if (typeof value === 'number' && kind === 'duration') return inUnits(value, DURATIONS)
   if (typeof value === 'number' && kind === 'size') return inUnits(value, SIZES)
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  if (typeof value === 'string') return withoutCredentials(value)
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'string' ? withoutCredentials(inner) : inner,
+  )
 }
 
 const DURATIONS = [

@@ -1,5 +1,6 @@
 /** One page for extractors from whatever holds an answer: a response, an archive, a saved file. */
-import type { Extraction, ExtractorPool, PageInput } from '../extract/extraction.ts'
+import { join } from 'node:path'
+import type { ExtractFailure, Extraction, ExtractorPool, PageInput } from '../extract/extraction.ts'
 import { parseContentType } from '../http/content-type.ts'
 import { headerValue } from '../http/headers.ts'
 
@@ -31,4 +32,9 @@ export function pageInput(answer: Answer, id: string = answer.url): PageInput {
 /** Runs one page through the pool; never rejects. */
 export function runPage(pool: ExtractorPool, page: PageInput): Promise<Extraction> {
   return new Promise((resolve) => pool.run(page, resolve))
+}
+
+/** Places below the working folder as a person there writes them. */
+export function withoutFolder(failure: ExtractFailure, cwd: string): ExtractFailure {
+  return { ...failure, frame: failure.frame?.replaceAll(join(cwd, '/'), '') }
 }

@@ -103,6 +103,8 @@ export interface LivePace {
 
 export interface Pacing {
   readonly pace: LivePace
+  /** Settings of one host from now on, over those of the option `hosts`. */
+  set(host: string, settings: HostOptions): void
   hostSettings(key: string): HostSettings
   defaults(key: string): KeyDefaults
 }
@@ -112,17 +114,22 @@ export function createPacing(options: ResolvedOptions): Pacing {
     delayMs: options.get<number>('delay') as number,
     perHost: options.get<number>('perHost') as number,
   }
-  const sheet = hostSheet(options.get<Record<string, HostOptions>>('hosts') ?? {})
+  const stored = options.get<Record<string, HostOptions>>('hosts') ?? {}
+  const ofOptions = hostSheet(stored)
+  const changed = new Map<string, HostOptions>()
+  const sheet = (host: string): HostOptions | undefined => changed.get(host) ?? ofOptions(host)
   const hostLimit = options.get<number>('hostLimit')
   const hostSettings = (key: string): HostSettings => {
     const own = sheet(key)
     return {
       delayMs: own?.delay === undefined ? pace.delayMs : parseDuration(own.delay),
       perHost: own?.perHost ?? pace.perHost,
+      isBlocked: own?.block ?? false,
     }
   }
   return {
     pace,
+    set: (host, settings) => void changed.set(host, { ...sheet(host), ...settings }),
     hostSettings,
     defaults(key) {
       const { delayMs, perHost } = hostSettings(key)

@@ -7,18 +7,28 @@ import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { systemClock } from '../engine/clock.ts'
 import { ExtractionReport, type ExtractionFigures } from '../engine/extraction-report.ts'
-import type { Extraction, ExtractorPool, PageInput } from '../extract/extraction.ts'
+import type {
+  ExtractFailure,
+  Extraction,
+  ExtractorPool,
+  PageInput,
+  StoredPage,
+  StoredPagePool,
+} from '../extract/extraction.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Sink, SinkRecord } from '../sink/sink.ts'
-import { type ArchiveBreak, openArchive } from '../source/warc.ts'
+import { openArchive, type Archive, type ArchiveBreak } from '../source/warc.ts'
 import { createFingerprint, hexOf } from '../url/fingerprint.ts'
+import { archiveReader } from './archive-reader.ts'
+import { ExtractRuns } from './extract-runs.ts'
 import { readStored, writeStored } from './folder.ts'
 import { ItemDiff } from './item-diff.ts'
 import { openSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
 import { resolveOptions } from './options.ts'
 import type { OptionLayer } from './options.ts'
-import { pageInput, runPage } from './page-input.ts'
+import { latestPages, type IndexedPage } from './latest-pages.ts'
+import { pageInput, withoutFolder } from './page-input.ts'
 
 export interface ReExtractInit {
   /** A job folder alone, or folders of WARC files and WARC files. */
@@ -32,16 +42,26 @@ export interface ReExtractInit {
   readonly accept: boolean
 }
 
+/** One way in which the extractor failed. */
+export interface FailureReport extends ExtractFailure {
+  /** Pages it cost. */
+  count: number
+  /** The first of them. */
+  readonly url: string
+}
+
 export interface ReExtraction {
   readonly pages: number
   /** Pages that could not be had from their records, with the first of them. */
   readonly unreadable: number
-  readonly firstUnreadable: { readonly url: string; readonly reason: string } | undefined
+  readonly firstUnreadable: Unreadable | undefined
   /** Where files could not be read to their end. */
   readonly breaks: readonly ArchiveBreak[]
   /** False: a file could not be read to its end. A job may be killed or at work, so the end of its archive may be torn. */
   readonly isWhole: boolean
   readonly figures: ExtractionFigures
+  /** Different failures, most frequent first; what comes beyond `FAILURES` is counted in the figures only. */
+  readonly failures: readonly FailureReport[]
   /** False: archives without a job. */
   readonly isJob: boolean
   /** Against the job's own extractors; undefined where it has none. */
@@ -51,6 +71,13 @@ export interface ReExtraction {
   readonly ms: number
 }
 
+interface Unreadable {
+  readonly url: string
+  readonly reason: string
+}
+
+/** Different failures kept. */
+const FAILURES = 100
 /** Items written together. */
 const BATCH = 64
 
@@ -62,48 +89,45 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
   const started = clock.now()
   const stored = existsSync(join(subject, 'config.json')) ? readStored(subject) : undefined
   const archive = openArchive(stored === undefined ? subjects : archiveOf(subject))
+  const places = archive.isIndexed ? latestPages(archive.files) : undefined
   const before = stored?.options['extract']
-  const pool = await poolOf(init, init.modules, cwd)
-  const old = Array.isArray(before) ? await poolOf(init, before as string[], stored?.cwd ?? cwd) : undefined
+  const pool = await poolOf(init, init.modules, cwd, archive)
+  const old = Array.isArray(before) ? await poolOf(init, before as string[], stored?.cwd ?? cwd, archive) : undefined
   const output = accept ? await openOutput(init, stored?.id, pool) : undefined
   const report = new ExtractionReport(undefined)
+  const failures = new Map<string, FailureReport>()
   const diff = old === undefined ? undefined : new ItemDiff()
-  const fingerprint = await createFingerprint(0n)
   let pages = 0
   let unreadable = 0
-  let firstUnreadable: ReExtraction['firstUnreadable']
+  let firstUnreadable: Unreadable | undefined
+  const lost = (page: Unreadable | undefined): void => {
+    unreadable++
+    firstUnreadable ??= page
+  }
   let batch: SinkRecord[] = []
   let seq = 0
+  const answered = ({ id, url }: Pick<StoredPage, 'id' | 'url'>, now: Extraction, previous?: Extraction): void => {
+    if (!now.matched) return
+    pages++
+    report.add(url, now)
+    if (now.failure !== undefined) note(failures, withoutFolder(now.failure, cwd), url)
+    if (previous !== undefined) diff?.compare(url, previous, now)
+    if (output !== undefined && now.failure === undefined) batch.push(recordOf(id, url, now, ++seq))
+  }
   const flush = async (): Promise<void> => {
     const full = batch
     batch = []
     for (const sink of output?.sinks ?? []) if (full.length > 0) await sink.write(full)
   }
   try {
-    const running = new Set<Promise<void>>()
-    for await (const capture of archive.captures('latest')) {
-      const page = await archive.read(capture)
-      if (page === undefined || page.problem !== undefined) {
-        unreadable++
-        if (page?.problem !== undefined) firstUnreadable ??= { url: page.url, reason: page.problem }
-        continue
-      }
-      const input = pageInput(page, hexOf(fingerprint.of(page.url)))
-      if (!pool.wants(input.url, input.contentType, undefined)) continue
-      pages++
-      const work = Promise.all([runPage(pool, input), old === undefined ? undefined : runPage(old, input)]).then(
-        ([extraction, previous]) => {
-          report.add(input.url, extraction)
-          if (previous !== undefined) diff?.compare(input.url, previous, extraction)
-          if (output !== undefined && extraction.failure === undefined) batch.push(recordOf(input, extraction, ++seq))
-        },
-      )
-      running.add(work)
-      void work.finally(() => running.delete(work))
-      while (Math.min(pool.room, old?.room ?? 1) <= 0) await Promise.race(running)
+    const runs = new ExtractRuns(pool, old, answered)
+    const found = places === undefined ? scanned(archive, pool, lost) : indexed(places, pool)
+    for await (const page of found) {
+      runs.start(page)
       if (batch.length >= BATCH) await flush()
+      await runs.room()
     }
-    await Promise.all(running)
+    await runs.end()
     await flush()
     for (const sink of output?.sinks ?? []) await sink.close()
     output?.finish()
@@ -126,12 +150,21 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
     firstUnreadable,
     breaks,
     isWhole: breaks.every(({ kind }) => stored !== undefined && kind === 'torn'),
-    figures: report.figures,
     isJob: stored !== undefined,
+    figures: report.figures,
+    failures: [...failures.values()].toSorted((a, b) => b.count - a.count),
     diff,
     outputs,
     ms: clock.now() - started,
   }
+}
+
+/** One mistake mostly costs many pages. */
+function note(failures: Map<string, FailureReport>, failure: ExtractFailure, url: string): void {
+  const kind = `${failure.code}\n${failure.message}\n${failure.frame ?? ''}`
+  const known = failures.get(kind)
+  if (known !== undefined) known.count++
+  else if (failures.size < FAILURES) failures.set(kind, { ...failure, count: 1, url })
 }
 
 function archiveOf(folder: string): string {
@@ -144,9 +177,14 @@ function archiveOf(folder: string): string {
   return path
 }
 
-async function poolOf(init: ReExtractInit, modules: readonly string[], cwd: string): Promise<ExtractorPool> {
+async function poolOf(
+  init: ReExtractInit,
+  modules: readonly string[],
+  cwd: string,
+  archive: Archive,
+): Promise<StoredPagePool> {
   const options = resolveOptions([init.layer, { origin: 'flag', values: { extract: modules, out: undefined } }])
-  return (await openPool(options, cwd, systemClock())) as ExtractorPool
+  return (await openPool(options, cwd, systemClock(), archiveReader(archive.files))) as StoredPagePool
 }
 
 interface Output {
@@ -187,7 +225,35 @@ async function openOutput(init: ReExtractInit, id: string | undefined, pool: Ext
   }
 }
 
-function recordOf({ id, url }: PageInput, { items }: Extraction, seq: number): SinkRecord {
+/** By the indexes: threads read the pages themselves. What no extractor can want is not read at all. */
+async function* indexed(places: readonly IndexedPage[], pool: ExtractorPool): AsyncGenerator<StoredPage, undefined> {
+  const fingerprint = await createFingerprint(0n)
+  for (const { url, mime, place } of places) {
+    // An index may name something that is no type: `unk`, `warc/revisit`.
+    if (mime !== undefined && !pool.wants(url, mime, undefined)) continue
+    yield { id: hexOf(fingerprint.of(url)), url, place }
+  }
+}
+
+/** Without indexes, or with those of others: the archive lists its answers itself. */
+async function* scanned(
+  archive: Archive,
+  pool: ExtractorPool,
+  lost: (page: Unreadable | undefined) => void,
+): AsyncGenerator<PageInput, undefined> {
+  const fingerprint = await createFingerprint(0n)
+  for await (const capture of archive.captures('latest')) {
+    const page = await archive.read(capture)
+    if (page === undefined || page.problem !== undefined) {
+      lost(page === undefined ? undefined : { url: page.url, reason: page.problem ?? '' })
+      continue
+    }
+    const input = pageInput(page, hexOf(fingerprint.of(page.url)))
+    if (pool.wants(input.url, input.contentType, undefined)) yield input
+  }
+}
+
+function recordOf(id: string, url: string, { items }: Extraction, seq: number): SinkRecord {
   const t = new Date(0).toISOString()
   const record = { url, outcome: 'ok', depth: 0, attempt: 1, t, run: 1, seq } as const
   return { record, json: JSON.stringify(record), dedupeKey: id, items, body: new Uint8Array(0) }

@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PageRecord } from '../model/record.ts'
 import { createDigest, createFingerprint } from '../url/fingerprint.ts'
-import { itemLines } from './item-lines.ts'
+import { linesOf } from './item-file.ts'
 import { UrlTable } from './url-table.ts'
 
 /** The records of a folder of pages. */
@@ -18,7 +18,7 @@ export async function verifyFiles(folder: string, tell: (problem: string) => voi
   const manifest = join(folder, MANIFEST)
   const [fingerprint, digester] = [await createFingerprint(0n), await createDigest()]
   const seen = new UrlTable()
-  for await (const lines of itemLines(manifest)) {
+  for await (const lines of linesOf(manifest)) {
     for (const line of lines) {
       const record = recordIn(line)
       if (record === undefined) {

@@ -25,33 +25,11 @@ export interface Catalog {
   duration(ms: number): string
 }
 
-type Messages = Readonly<Record<string, string>>
-
-async function load(language: Language): Promise<Messages> {
-  switch (language) {
-    case 'en':
-      return (await import('./en.json', { with: { type: 'json' } })).default
-    case 'pt-BR':
-      return (await import('./pt-BR.json', { with: { type: 'json' } })).default
-    case 'es':
-      return (await import('./es.json', { with: { type: 'json' } })).default
-    case 'zh-CN':
-      return (await import('./zh-CN.json', { with: { type: 'json' } })).default
-    case 'ko':
-      return (await import('./ko.json', { with: { type: 'json' } })).default
-  }
-}
-
-/** Reads the catalogue of a language, and English behind it. */
-export async function openCatalog(language: Language): Promise<Catalog> {
-  const fallback = await load('en')
-  return createCatalog(language, language === 'en' ? fallback : await load(language), fallback)
-}
+export type Messages = Readonly<Record<string, string>>
 
 export function createCatalog(language: Language, messages: Messages, fallback: Messages): Catalog {
   const plural = new Intl.PluralRules(language)
-  const decimal = new Intl.NumberFormat(language)
-  const number = (value: number): string => decimal.format(value)
+  const number = (value: number): string => formatNumber(language, value)
   const find = (key: string, values: Values): string => {
     const count = values['count']
     if (typeof count === 'number') {
@@ -68,12 +46,10 @@ export function createCatalog(language: Language, messages: Messages, fallback: 
         return value === undefined ? whole : typeof value === 'number' ? number(value) : value
       }),
     number,
-    percent: (fraction, digits = 1) =>
-      new Intl.NumberFormat(language, {
-        style: 'percent',
-        minimumFractionDigits: digits,
-        maximumFractionDigits: digits,
-      }).format(fraction),
+    percent: (fraction, digits = 1) => {
+      const { decimal, percent } = FIGURES[language]
+      return (fraction * 100).toFixed(digits).replace('.', decimal) + percent
+    },
     duration: (ms) => {
       const unit = (amount: number, name: string): string =>
         new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'long' }).format(amount)
@@ -82,6 +58,34 @@ export function createCatalog(language: Language, messages: Messages, fallback: 
         .join(' ')
     },
   }
+}
+
+interface Figures {
+  /** Sign between thousands, and from how many digits on it is written. */
+  readonly group: string
+  readonly from: number
+  readonly decimal: string
+  readonly percent: string
+}
+
+/**
+ * How figures are written (Unicode CLDR, as `Intl` has it). Kept here because the first `Intl.NumberFormat` of a process
+ * loads its tables for longer than many pages take.
+ */
+const FIGURES: Readonly<Record<Language, Figures>> = {
+  en: { group: ',', from: 4, decimal: '.', percent: '%' },
+  'pt-BR': { group: '.', from: 4, decimal: ',', percent: '%' },
+  es: { group: '.', from: 5, decimal: ',', percent: '\u00a0%' },
+  'zh-CN': { group: ',', from: 4, decimal: '.', percent: '%' },
+  ko: { group: ',', from: 4, decimal: '.', percent: '%' },
+}
+
+function formatNumber(language: Language, value: number): string {
+  if (!Number.isSafeInteger(value) || Object.is(value, -0)) return new Intl.NumberFormat(language).format(value)
+  const digits = String(Math.abs(value))
+  const { group, from } = FIGURES[language]
+  const grouped = digits.length < from ? digits : digits.replace(/\B(?=(?:\d{3})+$)/g, group)
+  return value < 0 ? `-${grouped}` : grouped
 }
 
 /** The two largest units of a duration; the second one is left out when it is zero. */

@@ -29,6 +29,7 @@ export const CODES = {
   CONNECT_FAILED: { outcome: 'failed', disposition: 'retry' },
   CONNECTION_RESET: { outcome: 'failed', disposition: 'retry' },
   EMPTY_REPLY: { outcome: 'failed', disposition: 'retry' },
+  STREAM_ENDED: { outcome: 'failed', disposition: 'retry' },
   PROXY_FAILED: { outcome: 'failed', disposition: 'retry' },
   TLS_FAILED: { outcome: 'failed', disposition: 'drop' },
   TIMEOUT_DNS: { outcome: 'failed', disposition: 'retry' },

@@ -36,7 +36,7 @@ export interface OptionRow {
   readonly libraryOnly?: true
   /** A flag only: about this invocation, never stored with the job. */
   readonly flagOnly?: true
-  /** Choice that is taken when the flag is given without a value. */
+  /** Value that is taken when the flag is given without one. */
   readonly bare?: string
 }
 
@@ -102,6 +102,7 @@ export const OPTIONS = {
   extractTimeout: { kind: 'duration', value: 'DUR', default: 30_000, min: 1 },
   workers: { kind: 'number', value: 'N', min: 1, max: 256 },
   workerMemory: { kind: 'size', value: 'SIZE', default: 512 * 1024 * 1024, min: 16 * 1024 * 1024 },
+  ui: { kind: 'number', min: 0, max: 65_535, bare: '0', value: '[=PORT]', flagOnly: true, main: true },
   quiet: { kind: 'boolean', short: 'q', default: false, flagOnly: true, main: true },
   verbose: { kind: 'boolean', short: 'v', default: false, flagOnly: true, main: true },
   private: { kind: 'boolean', default: true, main: true },

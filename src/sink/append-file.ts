@@ -118,9 +118,14 @@ export class AppendFile {
     return Buffer.from(JSON.stringify({ v: 1, offset: this.#offset, crc, note: this.note }))
   }
 
+  /** Bytes that count as committed, or are about to be. */
+  get size(): number {
+    return this.#offset
+  }
+
   /** Up to `length` bytes from the start of the file. */
   head(length: number): Buffer {
-    return this.#read(0, Math.min(length, this.#offset))
+    return this.read(0, Math.min(length, this.#offset))
   }
 
   /** The byte before the end; undefined where the file is empty. */
@@ -160,7 +165,7 @@ export class AppendFile {
       throw changed(this.path, `was edited before byte ${wanted.offset}, where this job stopped`)
     }
     if (size === wanted.offset) return
-    const surplus = this.#read(wanted.offset, Math.min(SURPLUS_SHOWN, size - wanted.offset))
+    const surplus = this.read(wanted.offset, Math.min(SURPLUS_SHOWN, size - wanted.offset))
     // After a power cut a file may be longer than what reached the disk: the rest reads as zeros.
     if (surplus[0] !== 0 && !ours(surplus, wanted.note)) {
       throw changed(this.path, `has something behind byte ${wanted.offset} that this job did not write`)
@@ -195,7 +200,7 @@ export class AppendFile {
 
   #readTail(): void {
     const length = Math.min(TAIL, this.#offset)
-    this.#read(this.#offset - length, length).copy(this.#tail)
+    this.read(this.#offset - length, length).copy(this.#tail)
     this.#tailLength = length
   }
 
@@ -211,7 +216,8 @@ export class AppendFile {
     this.#tailLength = kept + bytes.length
   }
 
-  #read(from: number, length: number): Buffer {
+  /** `length` bytes from `from` on, all of which have to be there. */
+  read(from: number, length: number): Buffer {
     const bytes = Buffer.allocUnsafe(length)
     let done = 0
     while (done < length) {

@@ -61,7 +61,7 @@ export function itemLayout(columns: readonly string[], init: LayoutInit): CsvLay
     let text = ''
     for (const name of columns) text += `${Object.hasOwn(fields, name) ? cellOf(fields[name], init.shown) : ''},`
     if (init.provenance) text += `${csvCell(init.shown(record.url))},${record.seq},${record.run},`
-    const more = moreOf(fields, own)
+    const more = moreOf(fields, (name) => own.has(name))
     if (more === undefined) return text + ROW_END
     if (!warned) warnOfMore(init.path, more, init.warn)
     warned = true

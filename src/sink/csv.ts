@@ -5,7 +5,9 @@
  */
 import { resolve } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
-import { AppendFile, type Durability } from './append-file.ts'
+import type { Durability } from './append-file.ts'
+import { type TextFile, textFile } from './compressed-file.ts'
+import type { Compression } from './compression.ts'
 import { type CsvLayout, inputColumns, itemLayout, type LayoutInit, layoutOfNote, pageLayout } from './csv-layout.ts'
 import { csvRow, firstRow, ROW_END, withoutFormula } from './csv-text.ts'
 import { columnNames, firstColumns, hasItems, MORE, PROVENANCE } from './item-fields.ts'
@@ -14,6 +16,8 @@ import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 export interface CsvSinkOptions {
   /** Where to write; relative paths are below the working directory. */
   readonly path: string
+  /** Default: plain text. */
+  readonly compression?: Compression
   /** Default `kill`. */
   readonly durability?: Durability
   /**
@@ -31,7 +35,7 @@ const HEADER_BYTES = 1_048_576
 /** A sink that appends one row per settlement or item, RFC 4180 with CRLF, UTF-8 without a byte order mark. */
 export function csvSink(options: CsvSinkOptions): Sink {
   const path = resolve(options.path)
-  const file = new AppendFile({ path, durability: options.durability ?? 'kill', followLink: true })
+  const file = textFile({ path, durability: options.durability ?? 'kill', followLink: true }, options.compression)
   const init: LayoutInit = {
     path,
     shown: options.escapeFormulas === true ? withoutFormula : (text: string) => text,
@@ -67,7 +71,7 @@ export function csvSink(options: CsvSinkOptions): Sink {
         if (layout !== undefined && layout.holdsItems !== holdsItems) throw otherColumns(path)
         if (!known && !isEmpty && layout !== undefined) refuseOtherColumns(file, csvRow(layout.header))
       } catch (error) {
-        file.close()
+        await file.close()
         throw error
       }
       file.note = layout?.note ?? { items: null }
@@ -90,7 +94,7 @@ export function csvSink(options: CsvSinkOptions): Sink {
     },
 
     async close(): Promise<void> {
-      file.close()
+      await file.close()
     },
   }
 }
@@ -105,13 +109,13 @@ function areOurRows(surplus: string, layout: CsvLayout | undefined, committedSeq
 }
 
 /** The item columns of a file that an earlier job wrote. */
-function columnsInFile(file: AppendFile, provenance: boolean): string[] {
+function columnsInFile(file: TextFile, provenance: boolean): string[] {
   const header = firstRow(file.head(HEADER_BYTES).toString())
   if (header?.at(-1) !== MORE) throw otherColumns(file.path)
   return header.slice(0, provenance ? -1 - PROVENANCE.length : -1)
 }
 
-function refuseOtherColumns(file: AppendFile, header: string): void {
+function refuseOtherColumns(file: TextFile, header: string): void {
   if (!file.head(HEADER_BYTES).toString().startsWith(header)) throw otherColumns(file.path)
 }
 

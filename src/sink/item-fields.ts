@@ -46,9 +46,9 @@ export function firstColumns(batch: readonly SinkRecord[]): string[] {
   return columnNames(batch.flatMap(({ items = [] }) => items.flatMap(({ json }) => Object.keys(fieldsOf(json)))))
 }
 
-/** JSON of the fields that are not in `columns`; undefined where there are none. */
-export function moreOf(fields: Fields, columns: ReadonlySet<string>): string | undefined {
-  const rest = Object.entries(fields).filter(([name]) => !columns.has(name))
+/** JSON of the fields that no column holds; undefined where there are none. */
+export function moreOf(fields: Fields, isHeld: (name: string, value: unknown) => boolean): string | undefined {
+  const rest = Object.entries(fields).filter(([name, value]) => !isHeld(name, value))
   // `fromEntries` defines own properties: a field called `__proto__` is a field like any other.
   return rest.length === 0 ? undefined : JSON.stringify(Object.fromEntries(rest))
 }
@@ -66,5 +66,7 @@ export function withProvenance(json: string, { url, seq, run }: PageRecord): str
 /** Says once that fields without a column go into `_more`. */
 export function warnOfMore(path: string, more: string, warn: ((message: string) => void) | undefined): void {
   const names = Object.keys(JSON.parse(more) as object)
-  warn?.(`${path} has no column for ${names.slice(0, 3).join(', ')}: such fields of items go into its column ${MORE}`)
+  warn?.(
+    `${path} has no column that holds ${names.slice(0, 3).join(', ')}: such values of items go into its column ${MORE}`,
+  )
 }

@@ -1,10 +1,10 @@
 /** Lines of JSON at the end of an append file: how to go on behind what is there, and which lines can be ours. */
-import type { AppendFile } from './append-file.ts'
+import type { TextFile } from './compressed-file.ts'
 
 const NEWLINE = 0x0a
 
 /** A last line of the user's without its newline must not run into our first one. */
-export function glueOf(file: AppendFile): string {
+export function glueOf(file: Pick<TextFile, 'lastByte'>): string {
   const last = file.lastByte()
   return last === undefined || last === NEWLINE ? '' : '\n'
 }

@@ -1,12 +1,15 @@
 /** What kind of sink the text of `--out` asks for, by scheme, ending or what lies there. Opens nothing. */
 import { statSync } from 'node:fs'
 import { SluiceError } from '../model/errors.ts'
+import type { Compression } from './compression.ts'
+import { redisTarget } from './redis-target.ts'
 
 export interface SinkKind {
-  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'warc' | 'dir' | 'stdout'
-  /** As given, without a scheme; `-` for stdout. */
+  readonly kind: 'ndjson' | 'csv' | 'sqlite' | 'parquet' | 'warc' | 'dir' | 'stdout' | 'postgres' | 'mysql' | 'redis'
+  /** As given, without a scheme where it is a file; `-` for stdout, the whole URL of a server. */
   readonly path: string
-  readonly gzip: boolean
+  /** Only where the text is compressed. */
+  readonly compression?: Compression
   /** Name behind `#` of `sqlite:PATH#TABLE`. */
   readonly table?: string
   /** Names of files below `path` (`dir`), from the first part with a `{` on. */
@@ -14,27 +17,40 @@ export interface SinkKind {
 }
 
 const EXISTS =
-  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .warc (all also .gz), .csv, .sqlite, .db, sqlite:PATH[#TABLE] and - (stdout)'
+  'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .csv (also .gz, .zst), .parquet, .warc, .warc.gz, .sqlite, .db, sqlite:PATH[#TABLE], postgres://HOST/DB[#TABLE], mysql://HOST/DB[#TABLE], redis://HOST/DB?stream=NAME and - (stdout)'
 
 /** Planned outputs: known by name, so that the message can say that they are not there yet. */
-const LATER_SCHEMES = new Set(['postgres', 'postgresql', 'mysql', 'mongodb', 'mongodb+srv', 'redis', 'rediss'])
-const LATER_ENDINGS = ['.parquet']
+const LATER_SCHEMES = new Set(['mongodb', 'mongodb+srv'])
+
+/** Schemes of database servers; their URLs are read by the sink. */
+const SERVERS: Readonly<Record<string, 'postgres' | 'mysql'>> = {
+  postgres: 'postgres',
+  postgresql: 'postgres',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+}
 
 /**
  * Reads one value of `--out`.
  * @throws SluiceError `OPTION_INVALID` with a hint that lists what exists
  */
 export function sinkKindOf(out: string): SinkKind {
-  if (out === '-') return { kind: 'stdout', path: out, gzip: false }
+  if (out === '-') return { kind: 'stdout', path: out }
   if (out === '' || out.includes('\0')) throw unknown(out, 'is not a path')
   // Two letters at least: `C:\pages.csv` is a path.
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(out)?.[1]?.toLowerCase()
   if (scheme === 'sqlite') return sqlitePath(out)
+  const server = scheme === undefined ? undefined : SERVERS[scheme]
+  if (server !== undefined) return { kind: server, path: out }
+  if (scheme === 'redis' || scheme === 'rediss') {
+    redisTarget(out)
+    return { kind: 'redis', path: out }
+  }
   if (scheme !== undefined && LATER_SCHEMES.has(scheme)) throw unknown(out, `is not there yet (${scheme}:)`)
   if (scheme !== undefined && out.startsWith('//', scheme.length + 1)) throw unknown(out, 'is not an output')
   if (out.includes('{')) return templateOf(out)
   if (out.endsWith('/') || (process.platform === 'win32' && out.endsWith('\\')) || isFolder(out)) {
-    return { kind: 'dir', path: out, gzip: false }
+    return { kind: 'dir', path: out }
   }
   return kindOfEnding(out)
 }
@@ -44,20 +60,24 @@ function templateOf(out: string): SinkKind {
   return {
     kind: 'dir',
     path: slash <= 0 ? out.slice(0, slash + 1) || '.' : out.slice(0, slash),
-    gzip: false,
     template: out.slice(slash + 1),
   }
 }
 
 function kindOfEnding(out: string): SinkKind {
   const lower = out.toLowerCase()
-  if (/\.(ndjson|jsonl)(\.gz)?$/.test(lower)) return { kind: 'ndjson', path: out, gzip: lower.endsWith('.gz') }
-  if (/\.warc(\.gz)?$/.test(lower)) return { kind: 'warc', path: out, gzip: lower.endsWith('.gz') }
-  if (lower.endsWith('.csv')) return { kind: 'csv', path: out, gzip: false }
-  if (/\.(sqlite|db)$/.test(lower)) return { kind: 'sqlite', path: out, gzip: false }
-  const later = LATER_ENDINGS.find((ending) => lower.endsWith(ending))
-  if (later !== undefined) throw unknown(out, `is not there yet (${later})`)
+  // The archive sees for itself whether it is compressed.
+  if (/\.warc(\.gz)?$/.test(lower)) return { kind: 'warc', path: out }
+  const text = /\.(ndjson|jsonl|csv)(\.gz|\.zst)?$/.exec(lower)
+  if (text !== null) return { kind: text[1] === 'csv' ? 'csv' : 'ndjson', path: out, ...compressionOf(text[2]) }
+  if (/\.(sqlite|db)$/.test(lower)) return { kind: 'sqlite', path: out }
+  if (lower.endsWith('.parquet')) return { kind: 'parquet', path: out }
   throw unknown(out, 'has no ending that names an output')
+}
+
+function compressionOf(ending: string | undefined): Pick<SinkKind, 'compression'> {
+  if (ending === undefined) return {}
+  return { compression: ending === '.gz' ? 'gzip' : 'zstd' }
 }
 
 function sqlitePath(out: string): SinkKind {
@@ -65,10 +85,10 @@ function sqlitePath(out: string): SinkKind {
   // Letters, digits and `_` only: a `#` elsewhere is a part of the path.
   const named = /^(.+)#(\w+)$/.exec(path)
   if (named?.[1] !== undefined && named[2] !== undefined) {
-    return { kind: 'sqlite', path: named[1], gzip: false, table: named[2] }
+    return { kind: 'sqlite', path: named[1], table: named[2] }
   }
   if (path === '' || path === ':memory:') throw unknown(out, 'names no file')
-  return { kind: 'sqlite', path, gzip: false }
+  return { kind: 'sqlite', path }
 }
 
 function isFolder(path: string): boolean {

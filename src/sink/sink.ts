@@ -4,6 +4,7 @@
  * settlement is there exactly once. A sink holds page records, or the items that were found on the pages
  * (`JobInfo.items`). It knows no engine and no frontier.
  */
+import type { ItemRejected } from '../model/event.ts'
 import type { ExtractedItem, ItemColumn } from '../model/item.ts'
 import type { PageRecord } from '../model/record.ts'
 
@@ -83,5 +84,7 @@ export interface Sink {
   position?(): Uint8Array | undefined
   /** Resolved = stored so that it survives kill -9. Returns its new position, or undefined if it needs none. */
   write(batch: readonly SinkRecord[]): Promise<Uint8Array | undefined>
+  /** What the last `write` left out because the storage refuses it, and why; the rest of its batch is stored. */
+  refused?(): readonly ItemRejected[]
   close(): Promise<void>
 }

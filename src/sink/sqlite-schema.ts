@@ -1,67 +1,66 @@
-/** The table of the SQLite sink: its statements, and the check of a table that was there before. Knows no batch. */
-import type { DatabaseSync } from 'node:sqlite'
-import { SluiceError } from '../model/errors.ts'
-import { PAGE_FIELDS, type PageField } from './page-fields.ts'
-import { changed } from './store-error.ts'
+/** SQLite as a dialect of the SQL sinks, and what a table of it looks like. Knows no batch. */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { SqlValue } from './sql/cell.ts'
+import type { SqlDialect, SqlType } from './sql/dialect.ts'
+import { quoted } from './sql/quoted.ts'
+import type { TableInfo } from './sql/table.ts'
 
-/** Last stored settlement per job. */
-export const COMMIT_TABLE = '"_sluice_commit"'
+const LONE_SURROGATE = /[\ud800-\udfff]/u
 
-export const COMMIT_SCHEMA = `CREATE TABLE IF NOT EXISTS ${COMMIT_TABLE} ("job" TEXT PRIMARY KEY, "seq" INTEGER NOT NULL)`
-
-/** Columns behind `job` and `dedupe_key`. */
-export const TABLE_FIELDS: readonly PageField[] = [...PAGE_FIELDS, { name: 'input', type: 'json' }]
-
-const REQUIRED = new Set(['url', 'outcome', 'depth', 'attempt', 't', 'run', 'seq'])
-
-/** An SQL name, whatever it contains. */
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
+export const SQLITE: SqlDialect = {
+  database: 'SQLite',
+  // Numbers of integer columns stay exact up to 2^53; booleans are 0 and 1, as in SQLite's own functions.
+  types: {
+    key: 'TEXT',
+    text: 'TEXT',
+    integer: 'INTEGER',
+    number: 'REAL',
+    boolean: 'INTEGER',
+    json: 'TEXT',
+    any: '',
+  },
+  untyped: true,
+  // SQLite takes 2,000.
+  maxColumns: 500,
+  longestKey: Infinity,
+  tableOptions: '',
+  otherTable: 'name another table (--out sqlite:FILE#TABLE) or another file',
+  quoted,
+  isColumnName: (name) => !LONE_SURROGATE.test(name),
+  // UTF-8 has no lone surrogates.
+  holdsText: (text) => !LONE_SURROGATE.test(text),
+  holdsKey: (text) => !LONE_SURROGATE.test(text),
+  groupOf: ({ type }) =>
+    type === 'any' ? 'any' : type === 'text' || type === 'json' || type === 'key' ? 'text' : 'number',
 }
 
-export function schemaOf(table: string): string[] {
-  const columns = TABLE_FIELDS.map(({ name, type }) => {
-    const word = type === 'integer' ? 'INTEGER' : 'TEXT'
-    return `${quoted(name)} ${word}${REQUIRED.has(name) ? ' NOT NULL' : ''}`
-  })
-  return [
-    COMMIT_SCHEMA,
-    `CREATE TABLE IF NOT EXISTS ${quoted(table)} ("job" TEXT NOT NULL, "dedupe_key" TEXT NOT NULL, ${columns.join(', ')}, UNIQUE ("job", "dedupe_key"))`,
-  ]
-}
-
-export function upsertOf(table: string): string {
-  const names = ['job', 'dedupe_key', ...TABLE_FIELDS.map(({ name }) => name)].map(quoted)
-  const updates = TABLE_FIELDS.map(({ name }) => `${quoted(name)} = excluded.${quoted(name)}`)
-  const marks = names.map(() => '?').join(', ')
-  return `INSERT INTO ${quoted(table)} (${names.join(', ')}) VALUES (${marks}) ON CONFLICT ("job", "dedupe_key") DO UPDATE SET ${updates.join(', ')}`
-}
-
-/**
- * A table of that name must be one of ours: own columns of the user's may be added to it, none may be missing.
- * @throws SluiceError `OPTION_INVALID`; `SINK_CHANGED` where this job has stored in it before
- */
-export function checkTable(db: DatabaseSync, path: string, table: string, usedBefore: boolean): void {
-  const rows = db.prepare(`SELECT name FROM pragma_table_info(?)`).all(table)
-  if (rows.length === 0) {
-    if (usedBefore) throw changed(path, `has no table ${table} any more`)
-    return
+export function tableInfo(db: DatabaseSync, table: string): TableInfo {
+  const columns = db.prepare('SELECT name, type FROM pragma_table_info(?)').all(table)
+  const indexes = db.prepare('SELECT name, "unique" AS uniq FROM pragma_index_list(?) WHERE partial = 0').all(table)
+  const names = db.prepare('SELECT name FROM pragma_index_info(?) ORDER BY name')
+  return {
+    columns: columns.map(({ name, type }) => ({
+      name: String(name),
+      declared: String(type),
+      type: typeOf(String(type)),
+    })),
+    indexes: indexes.map((index) => ({
+      columns: names.all(String(index['name'])).map(({ name }) => String(name)),
+      unique: index['uniq'] === 1,
+    })),
   }
-  const present = new Set(rows.map((row) => row['name']))
-  const missing = ['job', 'dedupe_key', ...TABLE_FIELDS.map(({ name }) => name)].filter((name) => !present.has(name))
-  if (missing.length === 0 && isUnique(db, table, ['dedupe_key', 'job'])) return
-  const what = missing.length > 0 ? `lacks the columns ${missing.join(', ')}` : 'has no unique key (job, dedupe_key)'
-  if (usedBefore) throw changed(path, `has a table ${table} that ${what}`)
-  throw new SluiceError('OPTION_INVALID', `${path} has a table ${table} of another shape: it ${what}`, {
-    hint: 'choose another file for --out',
-  })
 }
 
-/** Whether the table has a unique key of these columns, given in the order of their names. */
-export function isUnique(db: DatabaseSync, table: string, key: readonly string[]): boolean {
-  const indexes = db.prepare(`SELECT name FROM pragma_index_list(?) WHERE "unique" = 1 AND partial = 0`).all(table)
-  return indexes.some(({ name }) => {
-    const columns = db.prepare(`SELECT name FROM pragma_index_info(?) ORDER BY name`).all(name as string)
-    return columns.map((row) => row['name']).join() === key.join()
-  })
+/** By what the column does to values (sqlite.org/datatype3.html, 3.1). */
+function typeOf(declared: string): SqlType {
+  if (/INT/i.test(declared)) return 'number'
+  if (/CHAR|CLOB|TEXT/i.test(declared)) return 'text'
+  return declared === '' || /BLOB/i.test(declared) ? 'any' : 'number'
+}
+
+/** Whole numbers are bound as integers: a column without a type would show 9 as 9.0. */
+export function bound(cell: SqlValue): SQLInputValue {
+  if (typeof cell === 'number') return Number.isSafeInteger(cell) ? BigInt(cell) : cell
+  if (typeof cell === 'boolean') return cell ? 1n : 0n
+  return cell
 }

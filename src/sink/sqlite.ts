@@ -3,17 +3,20 @@
  * last settlement (`_sluice_commit`) are one transaction, so that rows a death left behind are found by their `seq`.
  * Readers may read while the job writes (WAL). Knows no engine.
  *
- * SQL has no lone surrogates: UTF-8 makes U+FFFD of them.
+ * UTF-8 has no lone surrogates: texts of page records get U+FFFD for them, such texts of items go into `_more`.
  */
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SluiceError } from '../model/errors.ts'
-import type { PageRecord } from '../model/record.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 import { ItemTable } from './sqlite-items.ts'
-import { COMMIT_SCHEMA, COMMIT_TABLE, checkTable, quoted, schemaOf, TABLE_FIELDS, upsertOf } from './sqlite-schema.ts'
+import { storableKey } from './sql/cell.ts'
+import { COMMIT_COLUMNS, COMMIT_TABLE, decodePosition, encodePosition, ownerOf, tableName } from './sql/commit-table.ts'
+import { latestPages, PAGE_COLUMNS, PAGE_KEY, pageCells } from './sql/page-table.ts'
+import { tableStatements, upsertText, type WantedTable } from './sql/table.ts'
+import { bound, SQLITE, tableInfo } from './sqlite-schema.ts'
 import { changed, storeError } from './store-error.ts'
 
 export interface SqliteSinkOptions {
@@ -32,7 +35,7 @@ const BUSY_STEP_MS = 25
 /** KiB of page cache: keys are hashes, so the index is touched everywhere; 64 MB hold it for some 1.5 M rows. */
 const CACHE_KIB = 65_536
 
-const COMMIT = `INSERT INTO ${COMMIT_TABLE} (job, seq) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET seq = excluded.seq`
+const COMMIT = upsertText(SQLITE, COMMIT_TABLE, COMMIT_COLUMNS, ['job'], 'VALUES (?, ?)')
 
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
@@ -73,22 +76,25 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
   }
 
   async function prepare(info: JobInfo, position: Uint8Array | undefined): Promise<void> {
-    const { stored, storedItems } = decode(position, path)
-    owner = pageTable === 'pages' ? info.id : `${info.id}#${pageTable}`
+    const { stored, storedItems } = decodePosition(position, path)
+    owner = ownerOf(info.id, pageTable, 'pages')
     if (stored > 0 && !existsSync(path)) throw changed(path, 'is gone')
     openFile()
     await patiently(() => db?.exec('PRAGMA journal_mode=WAL'), busyMs)
     db?.exec(`PRAGMA synchronous=${options.durability === 'power' ? 'FULL' : 'NORMAL'}`)
     if (options.durability === 'power') db?.exec('PRAGMA fullfsync=ON')
     await transaction((open) => {
-      open.exec(COMMIT_SCHEMA)
+      const commits = { name: COMMIT_TABLE, columns: COMMIT_COLUMNS, key: ['job'], own: COMMIT_COLUMNS }
+      ensure(open, path, { ...commits, usedBefore: false })
       const written = writtenBefore(open, path, owner, stored)
       if (info.items === undefined) preparePages(open, info, written, stored > 0 && !storedItems)
       else prepareItems(open, info, written, storedItems)
       open.prepare(COMMIT).run(owner, info.committedSeq)
     })
     if (db === undefined) return
-    if (info.items === undefined) upsert = db.prepare(upsertOf(pageTable))
+    const marks = PAGE_COLUMNS.map(() => '?').join(', ')
+    const text = upsertText(SQLITE, pageTable, PAGE_COLUMNS, PAGE_KEY, `VALUES (${marks})`)
+    if (info.items === undefined) upsert = db.prepare(text)
     commit = db.prepare(COMMIT)
     inode = statSync(path).ino
     job = info.id
@@ -96,10 +102,9 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
   }
 
   function preparePages(open: DatabaseSync, info: JobInfo, written: number, usedBefore: boolean): void {
-    checkTable(open, path, pageTable, usedBefore)
-    for (const statement of schemaOf(pageTable)) open.exec(statement)
+    ensure(open, path, { name: pageTable, columns: PAGE_COLUMNS, key: PAGE_KEY, own: PAGE_COLUMNS, usedBefore })
     if (written > info.committedSeq) {
-      open.prepare(`DELETE FROM ${quoted(pageTable)} WHERE job = ? AND seq > ?`).run(info.id, info.committedSeq)
+      open.prepare(`DELETE FROM ${SQLITE.quoted(pageTable)} WHERE job = ? AND seq > ?`).run(info.id, info.committedSeq)
     }
   }
 
@@ -113,7 +118,8 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
     const before = seq
     for (const { record } of batch) if (record.seq > seq) seq = record.seq
     if (items === undefined) {
-      for (const { record, dedupeKey } of sorted(batch)) upsert.run(...valuesOf(record, job, dedupeKey))
+      const keyOf = (key: string): string => storableKey(SQLITE, key)
+      for (const page of latestPages(batch)) upsert.run(...pageCells(job, page, keyOf).map(bound))
     } else {
       items.store(batch, before)
     }
@@ -154,7 +160,7 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
         if (!hadTable) items?.forgetTable()
         throw sqliteError(path, error)
       }
-      return Buffer.from(JSON.stringify(items?.exists === true ? { v: 1, seq, items: true } : { v: 1, seq }))
+      return encodePosition(seq, items?.exists === true)
     },
 
     async close(): Promise<void> {
@@ -165,38 +171,14 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
 
 /** The last number stored; refuses a database that lost what was committed. */
 function writtenBefore(db: DatabaseSync, path: string, owner: string, stored: number): number {
-  const row = db.prepare(`SELECT seq FROM ${COMMIT_TABLE} WHERE job = ?`).get(owner)
+  const row = db.prepare(`SELECT seq FROM ${SQLITE.quoted(COMMIT_TABLE)} WHERE job = ?`).get(owner)
   const written = row === undefined ? 0 : Number(row['seq'])
   if (written < stored) throw changed(path, 'does not hold what this job stored in it')
   return written
 }
 
-/** In the order of the index. The sort is stable: of two records with one key the later stays the later. */
-function sorted(batch: readonly SinkRecord[]): readonly SinkRecord[] {
-  return batch.toSorted((a, b) => (a.dedupeKey < b.dedupeKey ? -1 : a.dedupeKey > b.dedupeKey ? 1 : 0))
-}
-
-function valuesOf(record: PageRecord, job: string, dedupeKey: string): SQLInputValue[] {
-  const values: SQLInputValue[] = [job, dedupeKey]
-  for (const { name } of TABLE_FIELDS) {
-    const value = record[name]
-    if (value === undefined) values.push(null)
-    else values.push(typeof value === 'object' ? JSON.stringify(value) : value)
-  }
-  return values
-}
-
-function tableName(name: string): string {
-  if (name !== '' && !name.includes('\0') && !/^(sqlite_|_sluice_)/i.test(name)) return name
-  throw new SluiceError('OPTION_INVALID', `${JSON.stringify(name)} cannot be the name of a table`)
-}
-
-/** `storedItems`: the position was left by a sink that had made its table of items. */
-function decode(position: Uint8Array | undefined, path: string): { stored: number; storedItems: boolean } {
-  if (position === undefined) return { stored: 0, storedItems: false }
-  const found = /^\{"v":1,"seq":(\d{1,15})(,"items":true)?\}$/.exec(Buffer.from(position).toString())
-  if (found !== null) return { stored: Number(found[1]), storedItems: found[2] !== undefined }
-  throw new SluiceError('FORMAT_UNSUPPORTED', `the stored position of ${path} is not one this version can read`)
+function ensure(db: DatabaseSync, path: string, wanted: WantedTable): void {
+  for (const sql of tableStatements(SQLITE, path, wanted, tableInfo(db, wanted.name))) db.exec(sql)
 }
 
 /** Tries again while another process holds the lock. SQLite's own waiting would stop the event loop. */

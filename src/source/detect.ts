@@ -1,5 +1,6 @@
 /** What kind of list a file is, by its name and its first 64 KiB. */
 import { parse } from 'csv-parse/sync'
+import { uniqueNames } from '../model/columns.ts'
 import { SluiceError } from '../model/errors.ts'
 import { textOf } from './text.ts'
 
@@ -19,6 +20,7 @@ export type Format =
   | { readonly kind: 'ndjson' }
   | { readonly kind: 'sitemap' }
   | { readonly kind: 'har' }
+  | { readonly kind: 'jsonFeed' }
   | { readonly kind: 'xlsx' }
   | { readonly kind: 'csv'; readonly table: Table }
 
@@ -57,6 +59,8 @@ export function detectFormat(path: string, head: Uint8Array, { urlColumn, rows =
   }
   if (start.startsWith('{') || start.startsWith('"')) {
     if (extension === 'har' || isHar(start)) return { kind: 'har' }
+    if (/"version"\s*:\s*"https?:(?:\\?\/){2}(?:www\.)?jsonfeed\.org\\?\/version/.test(start))
+      return { kind: 'jsonFeed' }
     if (extension === 'ndjson' || extension === 'jsonl' || isJsonLine(start)) return { kind: 'ndjson' }
   }
   if (rows) return { kind: 'csv', table: rowTable(path, text, extension) }
@@ -110,7 +114,7 @@ function tableOf(text: string, extension: string, urlColumn: string | undefined)
   const isHeader = !names.some(looksLikeUrl)
   if (urlColumn !== undefined) {
     const url = names.includes(urlColumn) ? names.indexOf(urlColumn) : lower.indexOf(urlColumn.toLowerCase())
-    return url < 0 ? undefined : { delimiter, names: named(names), url, hasHeader: true }
+    return url < 0 ? undefined : { delimiter, names: uniqueNames(names), url, hasHeader: true }
   }
   if (isHeader) {
     const name = URL_NAMES.find((known) => lower.includes(known))
@@ -119,14 +123,14 @@ function tableOf(text: string, extension: string, urlColumn: string | undefined)
       name !== undefined &&
       (isTable || names.length > 1 || rows.slice(1).some(([value]) => looksLikeUrl(value ?? '')))
     ) {
-      return { delimiter, names: named(names), url: lower.indexOf(name), hasHeader: true }
+      return { delimiter, names: uniqueNames(names), url: lower.indexOf(name), hasHeader: true }
     }
   }
   if (!isTable) return undefined
   const values = isHeader ? rows.slice(1) : rows
   const url = names.findIndex((_, i) => values.length > 0 && values.every((row) => looksLikeUrl(row[i] ?? '')))
   if (url < 0) return undefined
-  return { delimiter, names: named(isHeader ? names : names.map(() => '')), url, hasHeader: isHeader }
+  return { delimiter, names: uniqueNames(isHeader ? names : names.map(() => '')), url, hasHeader: isHeader }
 }
 
 /** The first row names the columns, whatever it holds. */
@@ -134,23 +138,7 @@ function rowTable(path: string, text: string, extension: string): Table {
   const delimiter = delimiterOf(text, extension)
   const [first] = rowsOf(text, delimiter)
   if (first === undefined) throw noRows(path)
-  return { delimiter, names: columnNames(first), url: -1, hasHeader: true }
-}
-
-/** Names of columns as their header gives them: trimmed, each unique, numbered where it is empty. */
-export function columnNames(header: readonly string[]): string[] {
-  return named(header.map((name) => name.trim()))
-}
-
-/** Names are given to columns that have none, and each is unique. */
-function named(names: readonly string[]): string[] {
-  const taken = new Set<string>()
-  return names.map((name, i) => {
-    let unique = name === '' ? `column${i + 1}` : name
-    for (let n = 2; taken.has(unique); n++) unique = `${name}_${n}`
-    taken.add(unique)
-    return unique
-  })
+  return { delimiter, names: uniqueNames(first), url: -1, hasHeader: true }
 }
 
 function delimiterOf(text: string, extension: string): string {

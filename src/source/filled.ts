@@ -1,4 +1,7 @@
-/** A source whose items are requests made of their columns: URL, header fields and body come from templates. */
+/**
+ * A source whose items are requests made of their columns: URL, header fields and body come from templates, and values that
+ * are the same for all are columns of each.
+ */
 import { SluiceError } from '../model/errors.ts'
 import { nearest } from '../model/options.ts'
 import type { Ask, Source, SourceBatch, SourceItem } from './source.ts'
@@ -28,7 +31,8 @@ export function filledSource(source: Source, filling: Filling): Source {
     async columns() {
       const columns = await source.columns?.()
       if (columns !== undefined) checkNames(filling, columns)
-      return columns
+      const names = new Set([...(columns ?? []), ...filling.params.keys()])
+      return names.size === 0 ? undefined : [...names]
     },
   }
 }
@@ -38,8 +42,10 @@ function filler({ url, method, headers, body, params }: Filling): (item: SourceI
   const own = names.filter((name) => !params.has(name))
   // One object for all where nothing differs: the store encodes it once.
   const common = names.length === 0 ? askOf(method, headers, body, () => undefined, []) : undefined
-  return (item) => {
-    const { columns } = item
+  const same = Object.fromEntries(params)
+  return (given) => {
+    const item = params.size === 0 ? given : { ...given, columns: { ...given.columns, ...same } }
+    const { columns } = given
     const valueOf = (name: string): string | undefined =>
       params.get(name) ??
       (columns !== undefined && Object.hasOwn(columns, name) ? columns[name] : undefined) ??

@@ -1,5 +1,5 @@
 /**
- * Sources of files and pipes, whatever they are: plain lists (also those of wget and aria2), CSV and TSV, NDJSON, sitemaps, HAR;
+ * Sources of files and pipes, whatever they are: plain lists (also those of wget and aria2), CSV and TSV, NDJSON, sitemaps, feeds, HAR;
  * plain, gzip or zstd; spreadsheets for rows. What a file is shows when it is read. Each is read again from the start when what was read of it
  * has changed; one that has only grown is continued.
  */
@@ -8,9 +8,9 @@ import { expandRange, hasRange } from '../url/range.ts'
 import { csvBatches } from './csv.ts'
 import { HEAD, detectFormat } from './detect.ts'
 import type { Format } from './detect.ts'
-import { harUrls } from './har.ts'
 import { openInput, unreadable } from './input.ts'
 import type { Input } from './input.ts'
+import { documentUrls } from './json-document.ts'
 import { lineBatches } from './lines.ts'
 import type { LineFormat, LineItem } from './lines.ts'
 import { ndjsonColumns, ndjsonFormat, ndjsonRows } from './ndjson.ts'
@@ -74,8 +74,10 @@ export async function* inputBatches(
     const kind = KIND[format.kind]
     const start = startOf(kind, input, cursor)
     if (format.kind === 'sitemap') yield* replayedBatches(kind, () => sitemapUrls(input), reopen, start, signal)
-    else if (format.kind === 'har') yield* replayedBatches(kind, () => harUrls(name, input), reopen, start, signal)
-    else if (format.kind === 'xlsx') yield* xlsxBatches(name, () => input, reopen, start, signal)
+    else if (format.kind === 'har' || format.kind === 'jsonFeed') {
+      const document = format.kind
+      yield* replayedBatches(kind, () => documentUrls(name, document, input), reopen, start, signal)
+    } else if (format.kind === 'xlsx') yield* xlsxBatches(name, () => input, reopen, start, signal)
     else {
       const known = await skipKnown(input, start)
       if (known === undefined) await reopen()

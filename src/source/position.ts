@@ -1,7 +1,7 @@
 /** Where a source has got to, as bytes that are stored with the requests it gave. */
 
 /** What a cursor was made by: one of another kind is worth nothing to a source. */
-export const KIND = { list: 1, ndjson: 2, csv: 3, sitemap: 4, har: 5, count: 6, xlsx: 7 } as const
+export const KIND = { list: 1, ndjson: 2, csv: 3, sitemap: 4, har: 5, count: 6, xlsx: 7, jsonFeed: 8 } as const
 export type Kind = (typeof KIND)[keyof typeof KIND]
 
 export interface Position {

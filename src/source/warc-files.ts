@@ -3,7 +3,7 @@
  * its own first, which goes with `close`. Lists its answers in a table, from the index beside a file where that is ours,
  * else by reading. Knows no page.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
@@ -34,6 +34,9 @@ interface ArchiveFile {
   readonly to: number | undefined
 }
 
+/** Indexes of others leave out the fraction of the second. */
+const OURS = /"date":/
+
 const WACZ = /\.wacz$/i
 const IN_WACZ = /^archive\/.*\.warc(?:\.gz)?$/i
 
@@ -57,9 +60,12 @@ export class WarcFiles {
     }
   }
 
-  /** True where every file has an index of ours that knows all but its end. */
+  /** True where every file has an index of ours that is whole: nobody writes it, and nobody died while writing. */
   get areIndexed(): boolean {
-    return this.names.every((name) => existsSync(indexOf(name)) && ownIndex(name).length > 0)
+    return this.names.every((name) => {
+      const index = indexOf(name)
+      return existsSync(index) && !existsSync(`${index}.open`) && OURS.test(startOf(index))
+    })
   }
 
   /**
@@ -231,10 +237,21 @@ function ownIndex(path: string): IndexEntry[] {
     const entry = parseIndexLine(line)
     // The last line of a running or killed job may be torn: from there on the file itself is read.
     if (entry === undefined) break
-    if (!line.includes('"date":') || entry.filename !== basename(path) || entry.offset + entry.length > size) return []
+    if (!OURS.test(line) || entry.filename !== basename(path) || entry.offset + entry.length > size) return []
     entries.push(entry)
   }
   return entries.toSorted((a, b) => a.offset - b.offset)
+}
+
+/** A line fits. */
+function startOf(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(16_384)
+    return bytes.toString('latin1', 0, readSync(file, bytes, 0, bytes.length, 0))
+  } finally {
+    closeSync(file)
+  }
 }
 
 function linesOf(path: string): string[] {

@@ -1,9 +1,7 @@
 /** Answers of an archive found by the sorted indexes beside its files, a few small reads each. */
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { indexOf } from '../warc/archive-files.ts'
-import { type IndexEntry, parseIndexLine, REVISIT_MIME } from '../warc/cdxj.ts'
+import { type IndexEntry, REVISIT_MIME } from '../warc/cdxj.ts'
 import { lookupKey } from '../warc/cdxj-file.ts'
 import { surtOf } from '../warc/surt.ts'
 import type { Answers, StoredAnswer } from './warc-answers.ts'
@@ -22,8 +20,7 @@ export class IndexedAnswers implements Answers {
     const found: StoredAnswer[] = []
     for (const file of files) {
       const index = indexOf(file)
-      const entries = [...(await lookupKey(index, key)), ...(await unsorted(`${index}.open`, key))]
-      for (const entry of entries) if (entry.url === url) found.push(answerOf(entry, dirname(file)))
+      for (const entry of await lookupKey(index, key)) if (entry.url === url) found.push(answerOf(entry, dirname(file)))
     }
     return found.toSorted((a, b) => a.time - b.time)
   }
@@ -37,12 +34,4 @@ export class IndexedAnswers implements Answers {
 function answerOf({ date, mime, offset, length, filename }: IndexEntry, folder: string): StoredAnswer {
   const file = join(folder, filename)
   return { time: Date.parse(date) || 0, isRevisit: mime === REVISIT_MIME, file, offset, length, inner: 0 }
-}
-
-/** What a running or killed job has not sorted yet. */
-async function unsorted(path: string, key: string): Promise<IndexEntry[]> {
-  if (!existsSync(path)) return []
-  const text = await readFile(path, 'latin1')
-  const lines = text.split('\n').filter((line) => line.startsWith(`${key} `))
-  return lines.map(parseIndexLine).filter((entry) => entry !== undefined)
 }

@@ -3,10 +3,12 @@
  * or one by its URL. Repeats (`revisit` records) come with the body of the page that they repeat, wherever in the archive
  * it is. Holds one record at a time, and a table of the answers where indexes do not know them; changes nothing.
  */
+import { SluiceError } from '../model/errors.ts'
+import { indexOf } from '../warc/archive-files.ts'
 import { decodedBody } from '../warc/body.ts'
 import type { CaptureTable } from '../warc/capture-table.ts'
 import { type HttpHead, readHttpHead } from '../warc/http-block.ts'
-import type { WarcRecord } from '../warc/reader.ts'
+import { PlacedRecords, type WarcRecord } from '../warc/reader.ts'
 import type { Answers, Capture } from './warc-answers.ts'
 import { type ArchiveBreak, ListedAnswers, WarcFiles } from './warc-files.ts'
 import { IndexedAnswers } from './warc-indexes.ts'
@@ -47,11 +49,23 @@ export interface Archive {
   captures(which: 'all' | 'latest'): AsyncGenerator<Capture, undefined>
   /** The page at such a place; undefined where its record cannot be read any more. */
   read(capture: Capture): Promise<ArchivePage | undefined>
+  /** True where every file has an index of ours that is whole. */
+  readonly isIndexed: boolean
+  /**
+   * The answer at a place that an index names; undefined where it is none. The file stays open for the next one.
+   * @throws SluiceError `INPUT_UNREADABLE` where there is no whole record, or one of another URL
+   */
+  at(place: PlacedUrl): Promise<ArchivePage | undefined>
   /** Every answer. */
   pages(): AsyncGenerator<ArchivePage, undefined>
   /** The last stored answer of a URL. */
   lookup(url: string): Promise<ArchivePage | undefined>
   close(): void
+}
+
+/** Where an index says that a record of a URL is. */
+export interface PlacedUrl extends Omit<Capture, 'inner'> {
+  readonly url: string
 }
 
 const MAX_BODY = 256 * 1024 * 1024
@@ -67,12 +81,18 @@ export function openArchive(paths: string | readonly string[], options: ArchiveO
 class StoredPages implements Archive {
   readonly #files: WarcFiles
   readonly #maxBody: number
+  readonly #placed: PlacedRecords
   #listed: Promise<CaptureTable> | undefined
   #found: Promise<Answers> | undefined
 
   constructor(files: WarcFiles, maxBody: number) {
     this.#files = files
     this.#maxBody = maxBody
+    this.#placed = new PlacedRecords(maxBody)
+  }
+
+  get isIndexed(): boolean {
+    return this.#files.areIndexed
   }
 
   get files(): readonly string[] {
@@ -93,15 +113,15 @@ class StoredPages implements Archive {
 
   async read(capture: Capture): Promise<ArchivePage | undefined> {
     const record = await this.#files.record(capture, this.#maxBody)
-    const url = record?.header('warc-target-uri')
-    if (record === undefined || url === undefined) return undefined
-    const file = this.#files.nameOf(capture.file)
-    const place = { url, date: record.header('warc-date') ?? '', file, offset: record.offset }
-    if (record.type === 'resource') return { ...place, ...this.#resourceOf(record) }
-    const head = readHttpHead(record.block)
-    if (record.type === 'revisit')
-      return { ...place, ...(await this.#repeated(record, head, { url, file: capture.file })) }
-    return head === undefined ? undefined : { ...place, ...answerOf(head), ...this.#bodyOf(record, head) }
+    return record === undefined ? undefined : this.#pageOf(record, capture.file)
+  }
+
+  async at({ url, file, offset, length }: PlacedUrl): Promise<ArchivePage | undefined> {
+    const record = await this.#placed.read(file, offset, length)
+    if (record?.header('warc-target-uri') === url) return this.#pageOf(record, file)
+    throw new SluiceError('INPUT_UNREADABLE', `cannot read ${file}: at byte ${offset} is no record of ${url}`, {
+      hint: `${indexOf(file)} is of another file: without it the archive is read from its start`,
+    })
   }
 
   async *pages(): AsyncGenerator<ArchivePage, undefined> {
@@ -122,6 +142,18 @@ class StoredPages implements Archive {
 
   close(): void {
     this.#files.close()
+  }
+
+  async #pageOf(record: WarcRecord, path: string): Promise<ArchivePage | undefined> {
+    const url = record.header('warc-target-uri')
+    if (url === undefined) return undefined
+    const file = this.#files.nameOf(path)
+    const place = { url, date: record.header('warc-date') ?? '', file, offset: record.offset }
+    if (record.type === 'resource') return { ...place, ...this.#resourceOf(record) }
+    const head = readHttpHead(record.block)
+    if (record.type === 'revisit') return { ...place, ...(await this.#repeated(record, head, { url, file: path })) }
+    if (record.type !== 'response' || head === undefined) return undefined
+    return { ...place, ...answerOf(head), ...this.#bodyOf(record, head) }
   }
 
   #table(): Promise<CaptureTable> {

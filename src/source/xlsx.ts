@@ -4,7 +4,7 @@
  */
 import { SluiceError } from '../model/errors.ts'
 import { setColumn } from './columns.ts'
-import { columnNames } from './detect.ts'
+import { uniqueNames } from '../model/columns.ts'
 import type { Input } from './input.ts'
 import type { Position } from './position.ts'
 import { KIND } from './position.ts'
@@ -62,7 +62,7 @@ export async function xlsxTable(name: string, input: Input): Promise<XlsxTable> 
     throw new SluiceError('INPUT_UNREADABLE', `the first sheet of ${name} is empty`, {
       hint: 'its first row names the columns, each further row is a request',
     })
-  return { names: columnNames(header), rows }
+  return { names: uniqueNames(header), rows }
 }
 
 async function bytesOf(name: string, input: Input): Promise<Buffer> {

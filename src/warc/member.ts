@@ -22,6 +22,10 @@ export type Member =
 /** Members up to this size, coded or decoded, are decoded in one call, without a stream for each page. */
 const AT_ONCE = 32 * 1024 * 1024
 const FIRST_LOOK = 256 * 1024
+/** Holds most pages whole. */
+const PIECE = 64 * 1024
+/** zlib's least. */
+const LEAST_PIECE = 64
 const TRAILER = 8
 /** Fixed part of the header. */
 const HEADER = 10
@@ -42,7 +46,7 @@ export async function readMember(window: Window, keep: number): Promise<Member> 
   if (start > window.left) return { state: 'torn', reason: 'the file ends in a gzip header' }
   for (let look = FIRST_LOOK; ; look *= 4) {
     const view = await window.view(look)
-    const found = inflateAtOnce(view.subarray(start))
+    const found = inflateAtOnce(view.subarray(start), PIECE)
     if (found === 'large' || (found === 'short' && look >= AT_ONCE && view.length < window.left)) break
     if (found === 'short') {
       if (view.length >= window.left) return tornMember()
@@ -69,9 +73,27 @@ export function startOfMember(bytes: Buffer): Buffer {
   }
 }
 
-function inflateAtOnce(bytes: Buffer): Info | 'short' | 'large' | 'damaged' {
+/**
+ * The member whose bytes are all here and nothing but it; undefined where it is not one that is decoded in one call
+ * (`readMember` reads all there are, and says what is wrong with the others).
+ */
+export function decodedMember(bytes: Buffer): Extract<Member, { state: 'whole' }> | undefined {
+  const start = headerLength(bytes)
+  if (start === undefined || start + TRAILER > bytes.length) return undefined
+  // Its own word on its size spares the pieces and their joining: half of the time of an ordinary page.
+  const size = bytes.readUInt32LE(bytes.length - 4)
+  if (size > AT_ONCE) return undefined
+  const found = inflateAtOnce(bytes.subarray(start), Math.max(LEAST_PIECE, size + 1))
+  if (typeof found === 'string') return undefined
+  const { buffer, engine } = found
+  const member = finish(bytes, start + engine.bytesWritten, buffer, buffer.length, crc32(buffer))
+  return member.state === 'whole' && member.length === bytes.length ? member : undefined
+}
+
+/** @param chunkSize decoded bytes that are allocated at a time */
+function inflateAtOnce(bytes: Buffer, chunkSize: number): Info | 'short' | 'large' | 'damaged' {
   try {
-    return inflateRawSync(bytes, { maxOutputLength: AT_ONCE, info: true }) as unknown as Info
+    return inflateRawSync(bytes, { maxOutputLength: AT_ONCE, info: true, chunkSize }) as unknown as Info
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ERR_BUFFER_TOO_LARGE') return 'large'

@@ -4,10 +4,11 @@
  * within its last record, as a death leaves it, is read up to there; so is one that is damaged before its end, which is an
  * error unless somebody wants to be told. Memory holds one record, or of a large one the start that was asked for.
  */
+import { closeSync, openSync, readSync } from 'node:fs'
 import { SluiceError } from '../model/errors.ts'
 import { endOfHead } from './http-block.ts'
-import { readMember, startOfMember } from './member.ts'
-import { Window } from './window.ts'
+import { decodedMember, readMember, startOfMember, type Member } from './member.ts'
+import { cannotOpen, Window } from './window.ts'
 
 export interface WarcRecord {
   /** `response`, `request` …, in lower case. */
@@ -50,6 +51,8 @@ const KEEP = 256 * 1024 * 1024
 /** Longest header of a record: a URL of megabytes is no URL. */
 const LONGEST_HEADER = 1024 * 1024
 const GZIP = 0x1f
+/** Records up to this size in the file are read into memory that is kept for the next ones. */
+const PLACED_AT_ONCE = 4 * 1024 * 1024
 /** A block may be longer than its record says, as far as this: what is over is passed by, as other readers do. */
 const SURPLUS = 65_536
 const NEXT = '\nWARC/'
@@ -84,6 +87,50 @@ export async function* readRecords(path: string, options: ReadOptions = {}): Asy
     }
   } finally {
     await window.close()
+  }
+}
+
+/**
+ * Records at places that an index names, one after the other. For a thread that has nothing else to do: an ordinary
+ * record is read and decoded at once, without a turn of the event loop. The file read last stays open.
+ */
+export class PlacedRecords {
+  readonly #keep: number
+  #path: string | undefined
+  #file = -1
+  #bytes: Buffer = Buffer.alloc(0)
+
+  /** @param keep at most so many bytes of a block are held in memory */
+  constructor(keep: number) {
+    this.#keep = keep
+  }
+
+  /** Undefined where the file ends before it. @throws SluiceError `INPUT_UNREADABLE` with the offset of what is no record */
+  async read(path: string, offset: number, length: number): Promise<WarcRecord | undefined> {
+    const member = length > PLACED_AT_ONCE ? undefined : decodedMember(this.#view(path, offset, length))
+    if (member !== undefined) {
+      const { records, damage } = recordsIn(member, offset, this.#keep)
+      if (records[0] === undefined && damage !== undefined) throw damaged(path, offset, damage)
+      return records[0]
+    }
+    for await (const record of readRecords(path, { from: offset, to: offset + length, keep: this.#keep })) return record
+    return undefined
+  }
+
+  /** Void with the next one. */
+  #view(path: string, offset: number, length: number): Buffer {
+    if (this.#path !== path) {
+      if (this.#path !== undefined) closeSync(this.#file)
+      this.#path = undefined
+      try {
+        this.#file = openSync(path, 'r')
+      } catch (cause) {
+        throw cannotOpen(path, cause)
+      }
+      this.#path = path
+    }
+    if (this.#bytes.length < length) this.#bytes = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#bytes.length))
+    return this.#bytes.subarray(0, readSync(this.#file, this.#bytes, 0, length, offset))
   }
 }
 
@@ -124,7 +171,11 @@ async function fromGzip(window: Window, keep: number): Promise<Step> {
   const member = await readMember(window, keep + LONGEST_HEADER)
   if (member.state === 'torn') return tornStep(member.reason)
   if (member.state === 'damaged') return damagedStep(member.reason)
-  const { bytes, size, length } = member
+  return recordsIn(member, offset, keep)
+}
+
+/** The records of one member; `damage` where there is none, or one does not fit into its member. */
+function recordsIn({ bytes, size, length }: Extract<Member, { state: 'whole' }>, offset: number, keep: number): Step {
   const records: WarcRecord[] = []
   let at = skipLines(bytes, 0)
   while (at < bytes.length) {

@@ -30,8 +30,7 @@ export class Window {
       return new Window(file, from, Math.min(end ?? size, size))
     } catch (cause) {
       await file?.close()
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new SluiceError('INPUT_UNREADABLE', `cannot read ${path}: ${reason}`, { hint: 'check the path', cause })
+      throw cannotOpen(path, cause)
     }
   }
 
@@ -75,4 +74,9 @@ export class Window {
   close(): Promise<void> {
     return this.#file.close()
   }
+}
+
+export function cannotOpen(path: string, cause: unknown): SluiceError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SluiceError('INPUT_UNREADABLE', `cannot read ${path}: ${reason}`, { hint: 'check the path', cause })
 }

@@ -20,6 +20,8 @@ export interface Started {
   readonly ended: Promise<Ended>
   /** Resolves once stderr holds the text; rejects if the process ends first. */
   said(text: string): Promise<void>
+  /** What it has written there so far. */
+  stderr(): string
 }
 
 export interface StartOptions {
@@ -55,6 +57,7 @@ export function start(args: readonly string[], { cwd, env = {}, stdin = 'ignore'
   return {
     child,
     ended,
+    stderr: () => stderr,
     said: (text) =>
       new Promise((resolve, reject) => {
         const look = (): void => {

@@ -123,7 +123,7 @@ test('while connections cannot be opened each pause is longer, and the tenth in 
 })
 
 test('a slow-down that was stored is where a host starts again', () => {
-  const hosts = new Hosts(() => ({ delayMs: 1000, perHost: 1 }))
+  const hosts = new Hosts(() => ({ delayMs: 1000, perHost: 1, isBlocked: false }))
   const host = hosts.of('a.test', 8000)
   assert.equal(host.failures, 3)
   hosts.observe(host, 200, undefined, 50, 0)

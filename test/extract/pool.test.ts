@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '../../src/engine/clock.ts'
-import type { Extraction, ExtractorPool, PageInput } from '../../src/extract/extraction.ts'
+import type { Extraction, ExtractorPool, PageInput, StoredPagePool } from '../../src/extract/extraction.ts'
 import { workerPool, type WorkerPoolOptions } from '../../src/extract/pool.ts'
 
 const MODULE = new URL('./modules/behaving.ts', import.meta.url).href
 
 async function withPool(
   options: Partial<WorkerPoolOptions>,
-  use: (pool: ExtractorPool) => Promise<void>,
+  use: (pool: StoredPagePool) => Promise<void>,
 ): Promise<void> {
   const pool = await workerPool({ modules: [MODULE], clock: systemClock(), workers: 2, timeoutMs: 300, ...options })
   try {
@@ -167,6 +167,29 @@ test('a pool that is closed in the middle of its work answers nothing more', asy
   const before = answered
   await new Promise((resolve) => setImmediate(resolve))
   assert.equal(answered, before)
+})
+
+test('stored pages are read in the thread; one that is not there, damaged or deadly costs nobody else anything', async () => {
+  const reader = { module: new URL('./modules/reading.ts', import.meta.url).href, data: 'from' }
+  await withPool({ reader, timeoutMs: 5_000 }, async (pool) => {
+    const files = Array.from({ length: 60 }, (_, n) => ['absent', 'damaged', 'deadly'][n - 20] ?? 'pages')
+    const before = pool.roomBytes
+    const answers = files.map((file, n) => {
+      const page = { id: String(n), url: `http://a.test/good/${n}`, place: { file, offset: n, length: 7 } }
+      return new Promise<Extraction>((resolve) => pool.runStored(page, resolve))
+    })
+    assert.equal(pool.busy, 60)
+    assert.equal(pool.roomBytes, before, 'no body is held')
+    const extractions = await Promise.all(answers)
+    for (const [n, { items, failure, matched }] of extractions.entries()) {
+      if (files[n] === 'pages') {
+        const item = JSON.parse(items[0]?.json ?? '') as unknown
+        assert.deepEqual(item, { path: `/good/${n}`, length: `from ${n} 7`.length })
+      } else if (files[n] === 'absent') assert.ok(!matched && failure === undefined)
+      else if (files[n] === 'deadly') assert.equal(failure?.code, 'EXTRACT_CRASHED')
+      else assert.deepEqual([failure?.code, failure?.message], ['INPUT_UNREADABLE', 'no record at 21'])
+    }
+  })
 })
 
 test('a module that cannot be loaded is refused when the pool is made', async () => {

@@ -276,7 +276,7 @@ test('a failure shows the line of the extractor that threw, in the positions of 
   assert.match(failure?.message ?? '', /^TypeError: Cannot read properties of undefined/)
   const lines = failure?.frame?.split('\n') ?? []
   assert.match(lines[0] ?? '', /frame\.ts:6:22$/)
-  assert.deepEqual(lines.slice(1), [
+  assert.deepEqual(lines.slice(1, 7), [
     '  4 |   *extract(page: any): Generator<Row> {',
     '  5 |     const first: Row = rows[0] as Row',
     '> 6 |     yield { a: first.a }',
@@ -284,6 +284,8 @@ test('a failure shows the line of the extractor that threw, in the positions of 
     '  7 |   },',
     '  8 | }',
   ])
+  assert.match(lines[7] ?? '', /^ {2}called at .*run-extractor\.test\.ts:\d+:\d+$/)
+  assert.ok(!lines.some((line) => line.includes('node:') || line.includes('test_runner')))
 })
 
 test('a selector that is none is told at the place in the extractor that wrote it', async (t) => {

@@ -133,6 +133,19 @@ test('the next process goes on with what counted', async (t) => {
   assert.deepEqual(ranges(), ['', 'bytes=3000000-'])
 })
 
+test('a folder of parts tells which of them the last process made longer, once', async (t) => {
+  const { download, folder } = await downloadsOf(t)
+  const path = `/download/${BYTES}?cut=2000000&cuts=2`
+  await download(path)
+  const second = new PartFolder({ folder })
+  assert.deepEqual([...second.grown], [NAME])
+  // It ended as well, and nothing came of it.
+  const third = new PartFolder({ folder })
+  assert.deepEqual([...third.grown], [])
+  await download(path, { parts: third })
+  assert.deepEqual([...new PartFolder({ folder }).grown], [NAME])
+})
+
 test('a part whose bytes or state are torn is removed when the folder is opened', async (t) => {
   const { download, ranges, expected, folder } = await downloadsOf(t)
   const path = `/download/${BYTES}?cut=3000000`

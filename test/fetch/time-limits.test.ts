@@ -1,5 +1,6 @@
 /** Every wait has a limit; time is moved by hand. */
 import assert from 'node:assert/strict'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { rawServer, reply } from './raw-server.ts'
 import { handClock, setUp, until, type Started } from './setup.ts'
@@ -119,6 +120,31 @@ test('a request that waits for its turn has no time limit', async (t) => {
   clock.advance(31_000)
   assert.equal((await first.ended).code, 'TIMEOUT_HEADERS')
   assert.equal((await second.ended).text, '/second')
+})
+
+test('R30: a peer that takes no more of a body and says nothing is TIMEOUT_HEADERS', async (t) => {
+  const clock = handClock()
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    socket.pause()
+    socket.on('error', () => {})
+    sockets.push(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const { start, fetcher } = await setUp(t, { clock })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  // More than the buffers of both kernels hold.
+  const { ended } = start(url, { method: 'POST', body: Buffer.alloc(64 * 1024 * 1024) })
+  await until(() => sockets.length === 1 && fetcher.sockets === 1)
+  clock.advance(29_000)
+  assert.equal(fetcher.sockets, 1)
+  clock.advance(1_600)
+  assert.equal((await ended).code, 'TIMEOUT_HEADERS')
+  assert.equal(fetcher.sockets, 0)
 })
 
 test('real time limits end a request as well', async (t) => {

@@ -10,15 +10,21 @@ export interface TlsServer {
   readonly seen: { readonly servername: string | false | null; readonly text: string; readonly resumed: boolean }[]
 }
 
-export async function tlsServer(t: TestContext, cert: string): Promise<TlsServer> {
+/** @param answer bytes of the answer to a request; default: a page. */
+export async function tlsServer(
+  t: TestContext,
+  cert: string,
+  answer: (text: string) => Uint8Array = () => reply('secret'),
+): Promise<TlsServer> {
   const seen: TlsServer['seen'][number][] = []
   const sockets: TLSSocket[] = []
   const server = createTlsServer({ key: KEY, cert }, (socket) => {
     sockets.push(socket)
     socket.on('error', () => {})
     socket.on('data', (chunk) => {
-      seen.push({ servername: socket.servername, text: chunk.toString('latin1'), resumed: socket.isSessionReused() })
-      socket.write(reply('secret'))
+      const text = chunk.toString('latin1')
+      seen.push({ servername: socket.servername, text, resumed: socket.isSessionReused() })
+      socket.write(answer(text))
     })
   })
   server.on('tlsClientError', () => {})

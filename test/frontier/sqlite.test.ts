@@ -16,6 +16,7 @@ import type { SluiceError } from '../../src/model/errors.ts'
 import type { PageRecord } from '../../src/model/record.ts'
 import { fakeClock } from '../../src/testing/clock.ts'
 import { fpOf, pages, request } from '../../src/testing/frontier/lab.ts'
+import { sqliteStorage } from './storages.ts'
 
 function inFolder(name: string, body: (folder: string) => Promise<void>): void {
   test(name, async () => {
@@ -68,6 +69,47 @@ function damage(folder: string, sql: string): void {
   db.exec(sql)
   db.close()
 }
+
+test('a death is not held against a request that got further, nor against the hop of one', async () => {
+  const storage = await sqliteStorage()
+  const clock = fakeClock()
+  const [far, near, moved, hop] = ['far', 'near', 'moved', 'hop'].map((path) => `http://a.test/${path}`) as string[]
+  const options = {
+    clock,
+    defaults: () => ({ delayMs: 0, conns: 10 }),
+    inputFp: () => 0n,
+    progressed: () => new Set([fpOf(far as string), fpOf(moved as string)]),
+  }
+  try {
+    for (let deaths = 0; deaths < 6; deaths++) {
+      const { frontier } = await storage.open(options)
+      if (deaths === 0) await frontier.add([far, near, moved].map((url) => request(url as string)))
+      const claim = async (): Promise<readonly Claim[]> =>
+        (await frontier.claim({ max: 10, leaseMs: 60_000, worker: 'w' })).claims
+      const claims = [...(await claim())]
+      if (deaths === 0) {
+        const id = claims.find(({ url }) => url === moved)?.id as string
+        await frontier.end([{ id, paceMs: 0, endedAgoMs: 0 }])
+        const followed = {
+          url: hop as string,
+          key: 'a.test',
+          fp: fpOf(hop as string),
+          hop: 1,
+          chain: [moved as string],
+        }
+        await frontier.settle({ outcomes: [{ id, do: 'follow', hop: followed }] })
+        claims.push(...(await claim()))
+      }
+      const crashes = new Map(claims.map((one) => [one.url, one.crashes]))
+      assert.deepEqual([crashes.get(far as string), crashes.get(hop as string)], [0, 0], `after ${deaths} deaths`)
+      assert.equal(crashes.get(near as string), deaths < 3 ? deaths : undefined)
+      await clock.advanceAsync(20)
+      await storage.kill()
+    }
+  } finally {
+    await storage.remove()
+  }
+})
 
 inFolder('a job that is open is refused to others, who are told whose it is', async (folder) => {
   const first = await open(folder, { owner: { version: '1.2.3' } })

@@ -21,6 +21,31 @@ test('the charset is that of the mark, else the header, else the page, else wind
   assert.equal(sniffCharset(new Uint8Array()), 'windows-1252')
 })
 
+test('a declaration counts for the pages that begin with the same bytes, and for no others', () => {
+  const head = '<!doctype html><head><meta name=charset content=x>'
+  for (const [markup, expected] of [
+    [`${head}<meta charset=gbk><p>`, 'GBK'],
+    [`${head}<meta charset=gbk><p>again`, 'GBK'],
+    [`${head}<meta charset=koi8-r>`, 'KOI8-R'],
+    [head, 'windows-1252'],
+    ['<!-- charset=gbk> --><meta charset=koi8-r>', 'KOI8-R'],
+    ['<!-- charset=gbk> <meta charset=koi8-r>', 'windows-1252'],
+    ['\xef\xbb\xbf<meta charset=gbk>', 'UTF-8'],
+    ['<meta charset=gbk>', 'GBK'],
+  ] as const) {
+    assert.equal(sniffCharset(ascii(markup)), expected, markup)
+    assert.equal(sniffCharset(ascii(markup)), expected, `${markup}, known`)
+  }
+  const part = fc.constantFrom('<', '>', '<meta ', 'charset', '=', 'gbk', '"', ' ', '<!--', '-->', '/', 'koi8-r', ';')
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 30 }), (parts) => {
+      const bytes = ascii(parts.join(''))
+      assert.equal(sniffCharset(bytes), sniffCharset(bytes, 'no-such'))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
 test('XML is UTF-8 unless it says otherwise', () => {
   assert.equal(sniffCharset(ascii('<feed/>'), undefined, 'xml'), 'UTF-8')
   assert.equal(sniffCharset(ascii('<?xml version="1.0" encoding="iso-8859-2"?><a/>'), undefined, 'xml'), 'ISO-8859-2')

@@ -1,8 +1,9 @@
 /** The commands around a run: status, why, retry, resume, stop, run; and what a changed command does to its job. */
 import assert from 'node:assert/strict'
-import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { startOrigin } from '../../src/testing/origin.ts'
 import type { Origin } from '../../src/testing/origin.ts'
 import { inFolder, runCli, start } from '../cli/run-cli.ts'
@@ -233,6 +234,35 @@ test('--fresh keeps the old job under a number and starts a new one', async (t) 
     assert.equal(origin.ledger().paths().get('a.test/p/0'), 3)
     const old = JSON.parse((await runCli(['status', 'urls.1', '--json'], { cwd })).stdout)
     assert.equal(old.doneTotal, 4)
+  })
+})
+
+test('--fresh keeps what the old job appended to beside the new output, and mixes nothing', async (t) => {
+  const origin = await web()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    writeList(cwd, ...pages(4))
+    writeFileSync(join(cwd, 'mine.csv'), 'not,of,a,job\n')
+    const args = ['fetch', 'urls.txt', ...fast(origin, 2), '-o', 'pages.ndjson.gz', '-o', 'pages.csv', '-o', 'bodies/']
+    for (const again of [[], ['--fresh'], ['--fresh']]) {
+      const ended = await runCli([...args, ...again], { cwd })
+      assert.equal(ended.code, 0, ended.stderr)
+    }
+    for (const number of ['', '.1', '.2']) {
+      const lines = gunzipSync(readFileSync(join(cwd, `pages${number}.ndjson.gz`))).toString()
+      assert.equal(lines.trimEnd().split('\n').length, 4)
+      assert.equal(
+        readFileSync(join(cwd, `pages${number}.csv`), 'utf8')
+          .trimEnd()
+          .split('\n').length,
+        5,
+      )
+      assert.equal(readRecords(join(cwd, 'bodies', `pages${number}.ndjson`)).length, 4)
+    }
+    // An output that the old job did not write to is not its own.
+    const other = await runCli([...args.slice(0, -6), '--fresh', '-o', 'mine.csv'], { cwd })
+    assert.equal(other.code, 2, other.stderr)
+    assert.equal(readFileSync(join(cwd, 'mine.csv'), 'utf8'), 'not,of,a,job\n')
   })
 })
 

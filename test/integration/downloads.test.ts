@@ -7,6 +7,7 @@ import { createJob, fetchAll, SluiceError } from '../../src/index.ts'
 import type { Sink } from '../../src/index.ts'
 import { startOrigin } from '../../src/testing/origin.ts'
 import { downloadBytes } from '../../src/testing/origin/downloads.ts'
+import { killSluice } from '../crash/outputs.ts'
 import { inFolder, runCli, start } from '../cli/run-cli.ts'
 import { BOUND, killDownloads } from './download-kills.ts'
 import { fast, readRecords } from './web.ts'
@@ -27,6 +28,24 @@ test('downloads killed at two random instants end whole, and little of them is s
         .length,
       12,
     )
+  })
+})
+
+test('deaths that a download outgrows do not count: it ends well after any number of them', async (t) => {
+  const origin = await startOrigin()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const bytes = 12_000_000
+    const path = `/download/${bytes}/a.bin?rate=6000000`
+    const args = ['fetch', origin.url('files.test', path), '-j', 'one', ...fast(origin, 1), '-o', 'out/{name}{ext}']
+    const report = await killSluice(args, {
+      cwd,
+      maxKills: 7,
+      timeoutMs: 120_000,
+      kill: { event: (run) => origin.untilSent(run * 1_600_000) },
+    })
+    assert.deepEqual([report.kills, report.exitCode], [7, 0], report.stderr)
+    assert.ok(readFileSync(join(cwd, 'out', 'a.bin')).equals(downloadBytes(`files.test${path}`, 0, bytes)))
   })
 })
 

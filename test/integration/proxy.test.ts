@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib'
 import { startOrigin } from '../../src/testing/origin.ts'
 import { inFolder, runCli } from '../cli/run-cli.ts'
 import { CERTIFICATE } from '../fetch/certificates.ts'
+import { reply } from '../fetch/raw-server.ts'
 import { tlsServer } from '../fetch/tls-server.ts'
 import { countOutcomes, readRecords } from './web.ts'
 
@@ -95,6 +96,45 @@ test('--proxy with a login serves plain and TLS requests by one CONNECT a connec
       const text = (entry.name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1')
       assert.ok(!text.includes('canary') && !text.includes(BASIC.slice(6)), path)
     }
+  })
+})
+
+test('R30: a redirect from TLS to plain and back is followed, and nothing secret goes over the plain hop', async (t) => {
+  const origin = await startOrigin({
+    recordHeaders: ['authorization', 'cookie'],
+    sites: {
+      'www.good.test': { pages: { '/hop': { status: 302, headers: { Location: 'https://www.good.test/end' } } } },
+    },
+  })
+  t.after(() => origin.close())
+  const site = await tlsServer(t, CERTIFICATE, (text) =>
+    text.startsWith('GET /start ')
+      ? reply('', { Location: 'http://www.good.test/hop' }, '302 Found')
+      : text.startsWith('GET /robots.txt ')
+        ? reply('')
+        : reply('the end'),
+  )
+  await inFolder(async (cwd) => {
+    const ca = join(cwd, 'ca.pem')
+    writeFileSync(ca, CERTIFICATE)
+    writeFileSync(join(cwd, 'cookies.txt'), 'www.good.test\tFALSE\t/\tTRUE\t0\tid\tcanary\n')
+    const resolve = ['--resolve', `www.good.test:443=127.0.0.1:${site.port}`, '--resolve', origin.resolveFlag]
+    const own = ['-H', 'Authorization: Bearer canary', '--cookies', 'cookies.txt']
+    const flags = ['--delay', '0', '--contact', 'https://lab.example/bot', '-o', 'pages.ndjson', ...own, ...resolve]
+    const ended = await runCli(['fetch', 'https://www.good.test/start', '-j', 'hops', ...flags], {
+      cwd,
+      env: { NODE_EXTRA_CA_CERTS: ca },
+    })
+    assert.equal(ended.code, 0, ended.stderr)
+    const [record] = readRecords(join(cwd, 'pages.ndjson'))
+    assert.deepEqual([record?.outcome, record?.final], ['ok', 'https://www.good.test/end'])
+    const plain = [...origin.ledger('www.good.test').arrivals()]
+    assert.ok(plain.some(({ path }) => path === '/hop'))
+    assert.ok(plain.every(({ headers }) => headers['authorization'] === undefined && headers['cookie'] === undefined))
+    const [start, end] = ['/start', '/end'].map((path) => site.seen.find(({ text }) => text.startsWith(`GET ${path} `)))
+    assert.match(start?.text ?? '', /\r\nauthorization: Bearer canary\r\n/i)
+    assert.match(start?.text ?? '', /\r\ncookie: id=canary\r\n/i)
+    assert.match(end?.text ?? '', /\r\ncookie: id=canary\r\n/i)
   })
 })
 

@@ -1,9 +1,11 @@
 /** Another extractor over stored pages: no request, what would change field by field, and only --accept writes. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startOrigin } from '../../src/testing/origin.ts'
+import type { Content } from '../../src/testing/origin/content.ts'
+import { htmlPage, prepare } from '../../src/testing/origin/reply.ts'
 import { shop } from '../../src/testing/origin/shop.ts'
 import { inFolder, runCli } from '../cli/run-cli.ts'
 import { fast } from './web.ts'
@@ -83,5 +85,67 @@ test('a file of somebody is never written over, and a job without an archive say
     assert.equal(alone.code, 0, alone.stderr)
     assert.ok(existsSync(join(cwd, 'fresh.csv')))
     assert.equal(readFileSync(join(cwd, 'fresh.csv'), 'utf8').trimEnd().split(/\r?\n/).length, 3)
+  })
+})
+
+/** Pages /1 to /40, every fourth with one body for all; those from /31 on are too large to be read in one piece. */
+const repeating: Content = {
+  respond({ target }) {
+    const n = Number(target.slice(1))
+    if (!(n >= 1 && n <= 40)) return undefined
+    const long = n > 30 ? Array.from({ length: 200_000 }, (_, i) => (i * n) % 9973).join(' ') : ''
+    return prepare({ body: htmlPage('Page', n % 4 === 0 ? '<h1>same</h1>' : `<h1>own ${n}</h1>${long}`) })
+  },
+}
+
+test('pages are the same by the indexes and without: repeats, later answers, large ones; a wrong index is refused', async (t) => {
+  const origin = await startOrigin({ sites: { 'a.test': { content: repeating } } })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    writeFileSync(
+      join(cwd, 'e.ts'),
+      `export default { key: (item) => item.url,
+      extract: (page) => [{ url: page.url, title: page.$('h1').text(), length: page.body.length }] }`,
+    )
+    const urls = Array.from({ length: 41 }, (_, n) => `http://a.test/${n}`)
+    writeFileSync(join(cwd, 'list.txt'), urls.join('\n'))
+    // The second run repeats everything: revisits, which are the latest answers.
+    for (const run of [[], ['--if-changed']]) {
+      const { code, stderr } = await runCli(['fetch', 'list.txt', '-j', 'kept', '--store', ...run, ...fast(origin)], {
+        cwd,
+      })
+      assert.equal(code, 0, stderr)
+    }
+    const extract = async (out: string, pages: RegExp): Promise<Map<unknown, unknown>> => {
+      const args = [
+        'extract',
+        join('kept.sluice', 'archive'),
+        '--with',
+        'e.ts',
+        '--workers',
+        '2',
+        '--accept',
+        '-o',
+        out,
+      ]
+      const { code, stdout, stderr } = await runCli(args, { cwd })
+      assert.equal(code, 0, stderr)
+      assert.match(stdout, pages)
+      return new Map(readItems(join(cwd, out)).map((item) => [item['url'], item]))
+    }
+    const byIndex = await extract('index.ndjson', /^40 pages, 40 items/)
+    assert.equal(byIndex.size, 40)
+    const index = join(cwd, 'kept.sluice', 'archive', 'pages.cdxj')
+    const lines = readFileSync(index, 'utf8')
+    writeFileSync(
+      index,
+      lines.replaceAll(/"offset":"(\d+)"/g, (_, offset) => `"offset":"${Number(offset) + 1}"`),
+    )
+    const refused = await runCli(['extract', 'kept', '--with', 'e.ts'], { cwd })
+    assert.equal(refused.code, 2, refused.stderr)
+    assert.match(refused.stderr, /INPUT_UNREADABLE[^]*pages\.warc\.gz[^]*\.cdxj/)
+    rmSync(index)
+    // Nothing says then which answer is the latest: each is a page.
+    assert.deepEqual(await extract('scan.ndjson', /^\d+ pages/), byIndex)
   })
 })

@@ -1,8 +1,9 @@
 /** Rows that become requests, requests that must not be sent twice, and the report of them: the command against the fake web. */
 import assert from 'node:assert/strict'
-import { appendFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import { startOrigin } from '../../src/testing/origin.ts'
 import type { Origin } from '../../src/testing/origin.ts'
@@ -239,6 +240,26 @@ export default defineExtractor({ *extract(page) { yield { title: page.title, nes
       [two?.['input.status'], two?.['status'], two?.['nome'], two?.['title'], two?.['line']],
       ['own 1', '200', "'=x1", "'=2+2", '3'],
     )
+    for (const name of ['report.csv', 'all.ndjson', 'all.ndjson.gz', 'urls.txt', 'site.xml']) {
+      writeFileSync(join(cwd, name), 'of yesterday')
+      assert.equal(await exported('-o', name), '')
+      const format = { csv: 'csv', son: 'ndjson', '.gz': 'ndjson', txt: 'list', xml: 'sitemap' }[
+        name.slice(-3)
+      ] as string
+      const written = readFileSync(join(cwd, name))
+      const text = (name.endsWith('.gz') ? gunzipSync(written) : written).toString()
+      assert.equal(text, await exported('--format', format), name)
+      assert.equal(existsSync(join(cwd, `${name}.tmp`)), false)
+    }
+    for (const [args, why] of [
+      [['-o', 'report.doc'], /no ending that names a format[^]*--format/],
+      [['-o', 'a.csv', '-o', 'b.csv'], /one file/],
+      [['-o', 'missing/report.csv'], /cannot write .*missing/],
+    ] as const) {
+      const refused = await runCli(['export', 'urls', ...args], { cwd })
+      assert.notEqual(refused.code, 0)
+      assert.match(refused.stderr, why)
+    }
     const lines = (await exported('--urls')).trimEnd().split('\n')
     assert.deepEqual(lines.map((line) => (JSON.parse(line) as { url: string }).url).toSorted(), urls.toSorted())
     assert.deepEqual((await exported('--items')).trimEnd().split('\n').toSorted(), [

@@ -63,7 +63,11 @@ test('R13: another parser over stored pages asks the site for nothing, and one t
     await writeFile(join(cwd, 'titles.ts'), parser("return page.$$('.col_titulo a').map((a) => ({ title: a.text() }))"))
     await writeFile(
       join(cwd, 'throws.ts'),
-      parser("if (page.url.endsWith('/2/3')) throw new Error('no luck'); return [{ title: page.title }]"),
+      `const title = (page) => {
+  if (page.url.endsWith('/2/3')) throw new Error('no luck')
+  return page.title
+}
+${parser('return [{ title: title(page) }]')}`,
     )
     const crawl = ['crawl', 'http://m.test/market/', '-j', 'm', '--store', '--extract', 'titles.ts', ...fast(origin)]
     assert.equal((await runCli(crawl, { cwd })).code, 0)
@@ -72,6 +76,8 @@ test('R13: another parser over stored pages asks the site for nothing, and one t
     assert.equal(code, 0)
     assert.match(stdout, /^20 pages, 19 items/)
     assert.match(stdout, /1 pages failed in the extractor/)
+    assert.match(stdout, /EXTRACT_THREW \(1, http:\/\/m\.test\/market\/2\/3\)\n +no luck\n +\S*throws\.ts:2:\d+\n/)
+    assert.match(stdout, /> 2 \| +if \(page\.url[^]*called at \S*throws\.ts:6:\d+\n/)
     assert.equal(origin.ledger().count, asked)
   })
 })
@@ -170,16 +176,19 @@ test('R29: hostile sources of images end as values in rows, and asking again add
       seeds: 'http://n.test/photo?index=[0-2]',
       resolve: origin.resolveFlag,
       out: `sqlite:${path}#MovieData`,
+      param: 'group=3',
       extract: defineExtractor({
-        extract: (page) => page.$$('img[width=300]').map((image) => ({ src: image.url('src') ?? '' })),
+        extract: (page) =>
+          page.$$('img[width=300]').map((image) => ({ src: image.url('src') ?? '', group: page.input?.['group'] })),
         key: (item) => item.src,
       }),
     }
     for (const again of [false, true]) {
       await fetched({ ...options, ifChanged: again })
       const database = new DatabaseSync(path, { readOnly: true })
-      const rows = database.prepare('SELECT src FROM MovieData ORDER BY src').all()
+      const rows = database.prepare('SELECT src, [group] FROM MovieData ORDER BY src').all()
       database.close()
+      assert.ok(rows.every(({ group }) => group === '3'))
       assert.deepEqual(
         rows.map(({ src }) => src),
         ['http://n.test/a.jpg?a=1&b=2', 'http://n.test/b.jpg', `http://n.test/x');%20DROP%20TABLE%20MovieData;%20--`],

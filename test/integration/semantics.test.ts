@@ -1,11 +1,13 @@
 /** Twisted's semantics where they are about jobs and the web (R30), and the gibibyte of R1. */
 import assert from 'node:assert/strict'
 import diagnostics from 'node:diagnostics_channel'
+import { readFileSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createJob, settleAll } from '../../src/index.ts'
 import { startOrigin } from '../../src/testing/origin.ts'
+import { downloadBytes } from '../../src/testing/origin/downloads.ts'
 import type { Step } from '../../src/testing/origin/reply.ts'
 import { inFolder } from '../cli/run-cli.ts'
 
@@ -88,6 +90,82 @@ test('R30: a body shorter than its length is TRUNCATED, silence is a time limit,
   assert.match(String(codes[1]), /^TIMEOUT_/)
   assert.match(String(codes[2]), /^TIMEOUT_/)
   assert.equal(codes[3], 'TRUNCATED')
+})
+
+test('R30: a download that was cut goes on with a range, and begins anew where the server knows none or has another file', async (t) => {
+  const origin = await startOrigin()
+  t.after(() => origin.close())
+  const whole = Buffer.alloc(2_000_000, 'another version')
+  const path = '/download/2000000/file.bin?cut=1500000'
+  // The second answer of two of the hosts: the whole whatever is asked for, and a file that has changed.
+  for (const [host, etag] of [
+    ['plain.test', undefined],
+    ['changed.test', '"2"'],
+  ] as const) {
+    let asked = 0
+    origin.handle(host, '/download/*', () =>
+      ++asked === 1 ? undefined : { ...(etag === undefined ? {} : { headers: { ETag: etag } }), body: whole },
+    )
+  }
+  await inFolder(async (cwd) => {
+    const hosts = ['ranged.test', 'plain.test', 'changed.test']
+    const job = createJob({
+      kind: 'fetch',
+      job: join(cwd, 'files'),
+      seeds: hosts.map((host) => `http://${host}${path}`),
+      resolve: origin.resolveFlag,
+      delay: 0,
+      out: join(cwd, '{host}.bin'),
+    })
+    assert.equal((await job.run()).done.ok, 3)
+    await job.close()
+    const [ranged, plain, changed] = hosts.map((host) => readFileSync(join(cwd, `${host}.bin`)))
+    assert.ok(ranged?.equals(downloadBytes(`ranged.test${path}`, 0, 2_000_000)))
+    assert.ok(plain?.equals(whole))
+    assert.ok(changed?.equals(whole))
+    for (const host of hosts) {
+      const ranges = [...origin.ledger(host).arrivals()].map(({ headers }) => headers['range']).filter(Boolean)
+      assert.deepEqual(ranges, ['bytes=1500000-'], host)
+    }
+  })
+})
+
+test('R30: while an extractor computes without end the pages of the other thread are fetched and settled', async (t) => {
+  const origin = await startOrigin({ sites: { 'a.test': { pages: { '/p/*': '<title>a page</title>' } } } })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const gate = join(cwd, 'others-are-done')
+    const busy = join(cwd, 'busy.ts')
+    writeFileSync(
+      busy,
+      `import { existsSync } from 'node:fs'
+export default {
+  extract(page) {
+    if (page.url.endsWith('/0')) while (!existsSync(${JSON.stringify(gate)}));
+    return [{ url: page.url }]
+  },
+}
+`,
+    )
+    const job = createJob({
+      kind: 'fetch',
+      job: join(cwd, 'busy'),
+      seeds: Array.from({ length: 20 }, (_, n) => `http://a.test/p/${n}`),
+      resolve: origin.resolveFlag,
+      delay: 0,
+      extract: busy,
+      workers: 2,
+      out: [],
+    })
+    let settled = 0
+    // It would never be opened by a process that waits for its extractors; some pages wait behind the busy one.
+    job.on('request.settled', () => {
+      if (++settled === 10) writeFileSync(gate, '')
+    })
+    const { done, extraction } = await job.run()
+    await job.close()
+    assert.deepEqual([done.ok, extraction?.items], [20, 20])
+  })
 })
 
 test('R30: redirects without end cost their limit of requests and no more, loops are seen at once', async (t) => {

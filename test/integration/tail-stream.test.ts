@@ -115,6 +115,7 @@ for (const shape of ['sse', 'ndjson', 'delimited', 'ws'] as const) {
       )
       assert.equal(retried[1]?.afterMs, 7_000, 'Retry-After is obeyed')
       assert.equal(retried[3]?.code, 'TIMEOUT_BODY')
+      assert.equal(retried[4]?.code, 'STREAM_ENDED')
       for (const n of [0, 2, 3, 4]) {
         const { afterMs } = retried[n] as Retried
         assert.ok(afterMs >= 500 && afterMs <= 1_000, `pause ${n}: ${afterMs} ms`)

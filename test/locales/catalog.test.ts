@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { COMMANDS } from '../../src/cli/command-table.ts'
-import { LANGUAGES, chooseLanguage, createCatalog, openCatalog, splitDuration } from '../../src/locales/catalog.ts'
+import { LANGUAGES, chooseLanguage, createCatalog, splitDuration } from '../../src/locales/catalog.ts'
 import type { Language } from '../../src/locales/catalog.ts'
+import { openCatalog } from '../../src/locales/open-catalog.ts'
 import { CODES } from '../../src/model/errors.ts'
 import { OPTION_NAMES, optionRow } from '../../src/model/options.ts'
 
@@ -32,6 +33,34 @@ for (const language of LANGUAGES) {
     for (const key of Object.keys(english).filter((name) => name.endsWith('.other'))) {
       assert.ok(all[key] !== undefined, key)
       if (categories.includes('one')) assert.ok(all[`${base(key)}.one`] !== undefined, `${base(key)}.one`)
+    }
+  })
+
+  test(`figures in ${language} are written as Intl writes them`, () => {
+    const catalog = createCatalog(language, {}, {})
+    const numbers = new Intl.NumberFormat(language)
+    for (const value of [
+      0,
+      7,
+      999,
+      1000,
+      1234,
+      9999,
+      10_000,
+      123_456,
+      1_234_567,
+      2 ** 53 - 1,
+      2 ** 60,
+      0.5,
+      -0,
+      -12_345,
+    ])
+      assert.equal(catalog.number(value), numbers.format(value))
+    for (const digits of [0, 1, 2]) {
+      const style = { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits } as const
+      const percents = new Intl.NumberFormat(language, style)
+      for (const share of [0, 0.001, 0.07, 0.412, 0.999, 1])
+        assert.equal(catalog.percent(share, digits), percents.format(share))
     }
   })
 
@@ -84,7 +113,7 @@ test('every option, error code, command and flag has its sentence', () => {
 
 test('every sentence is used by a table or by the code', () => {
   const code = readdirSync(source, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.startsWith('locales'))
+    .filter((name) => /\.tsx?$/.test(name) && !name.startsWith('locales'))
     .map((name) => readFileSync(join(source, name), 'utf8'))
     .join('\n')
   const used = new Set(keysOfTables())

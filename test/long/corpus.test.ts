@@ -9,7 +9,8 @@ import { test } from 'node:test'
 import { inFolder, runCli } from '../cli/run-cli.ts'
 import { readRecords, readSummary } from '../integration/web.ts'
 import { walkDisk } from './disk-walk.ts'
-import { findNginx, startNginx } from './nginx.ts'
+import { findProgram } from '../private-server.ts'
+import { startNginx } from './nginx.ts'
 
 /** Debian's packages of HTML documents: python3-doc, postgresql-doc, openjdk-17-doc, libboost-doc. */
 const PACKAGES = [
@@ -27,7 +28,7 @@ function folders(): string[] {
   return [...new Set(given.filter((path) => existsSync(path)).map((path) => realpathSync(path)))]
 }
 
-const nginx = findNginx()
+const nginx = findProgram('nginx')
 const sites = folders()
 const missing =
   nginx === undefined ? 'nginx is not installed' : sites.length === 0 ? 'no Debian documents are installed' : false

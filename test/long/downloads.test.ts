@@ -10,7 +10,8 @@ import { inFolder } from '../cli/run-cli.ts'
 import { killSluice } from '../crash/outputs.ts'
 import { BOUND, killDownloads } from '../integration/download-kills.ts'
 import { readRecords } from '../integration/web.ts'
-import { findNginx, startNginx } from './nginx.ts'
+import { findProgram } from '../private-server.ts'
+import { startNginx } from './nginx.ts'
 
 const FILES = 200
 const BYTES = 10_000_000
@@ -34,7 +35,7 @@ test('two hundred downloads of 10 MB killed five times end whole, at most 1 MiB 
   })
 })
 
-const NGINX = findNginx()
+const NGINX = findProgram('nginx')
 
 test('downloads from nginx go on after kills, and one that was changed between them is fetched anew', {
   skip: NGINX === undefined ? 'nginx is not installed' : false,

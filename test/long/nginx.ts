@@ -1,8 +1,8 @@
 /** A private nginx on loopback that serves a folder: a server nobody here wrote, with validators and a log. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort, listening } from '../private-server.ts'
 
 export interface Nginx {
   readonly port: number
@@ -10,20 +10,6 @@ export interface Nginx {
   log(): { status: number; bytes: number; target: string }[]
   /** Ends it and waits for its end. */
   close(): Promise<void>
-}
-
-/** Path of the binary, or undefined where the machine has none. */
-export function findNginx(): string | undefined {
-  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']) {
-    try {
-      const path = join(folder, 'nginx')
-      accessSync(path, constants.X_OK)
-      return path
-    } catch {
-      // Not there.
-    }
-  }
-  return undefined
 }
 
 /**
@@ -75,29 +61,4 @@ http {
       await ended
     },
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-/** Knocks until somebody opens; rejects if the process ends first. */
-async function listening(child: ChildProcess, port: number): Promise<void> {
-  while (child.exitCode === null && child.signalCode === null) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1')
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-      socket.once('close', () => socket.destroy())
-      socket.once('connect', () => socket.destroy())
-    })
-    if (open) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  throw new Error(`nginx ended (${child.signalCode ?? child.exitCode})`)
 }

@@ -97,7 +97,7 @@ test('columns come from the schema, else from the first items; what comes later 
       await sink.write([page(4, { d: 4, _key: 'mine' })])
       await sink.close()
       assert.equal(heard.length, 1)
-      assert.match(heard.pop() ?? '', /no column for d:/)
+      assert.match(heard.pop() ?? '', /no column that holds d:/)
     }
     const cells = parse(readFileSync(path('a.csv'))) as string[][]
     assert.deepEqual(cells, [

@@ -2,30 +2,38 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { sinkKindOf } from '../../src/sink/kind.ts'
+import { redisTarget } from '../../src/sink/redis-target.ts'
 import { temporaryFolder } from './storages.ts'
 
 test('the text of --out names its sink by scheme, ending or existing folder', async () => {
   const folder = temporaryFolder()
-  const cases: Record<string, [string, string, boolean]> = {
-    '-': ['stdout', '-', false],
-    'a.ndjson': ['ndjson', 'a.ndjson', false],
-    'a/b.JSONL': ['ndjson', 'a/b.JSONL', false],
-    'a.ndjson.gz': ['ndjson', 'a.ndjson.gz', true],
-    'a.jsonl.GZ': ['ndjson', 'a.jsonl.GZ', true],
-    'a.warc': ['warc', 'a.warc', false],
-    'a.WARC.gz': ['warc', 'a.WARC.gz', true],
-    'a.csv': ['csv', 'a.csv', false],
-    'C:\\x\\a.csv': ['csv', 'C:\\x\\a.csv', false],
-    'a.sqlite': ['sqlite', 'a.sqlite', false],
-    'a.db': ['sqlite', 'a.db', false],
-    'sqlite:./data/shop': ['sqlite', './data/shop', false],
-    'pages/': ['dir', 'pages/', false],
-    'odd.csv/': ['dir', 'odd.csv/', false],
-    'a:b.csv': ['csv', 'a:b.csv', false],
-    [folder.path]: ['dir', folder.path, false],
-    [join(folder.path, 'x.csv')]: ['csv', join(folder.path, 'x.csv'), false],
+  const cases: Record<string, [string, string, ('gzip' | 'zstd')?]> = {
+    '-': ['stdout', '-'],
+    'a.ndjson': ['ndjson', 'a.ndjson'],
+    'a/b.JSONL': ['ndjson', 'a/b.JSONL'],
+    'a.ndjson.gz': ['ndjson', 'a.ndjson.gz', 'gzip'],
+    'a.jsonl.GZ': ['ndjson', 'a.jsonl.GZ', 'gzip'],
+    'a.csv.gz': ['csv', 'a.csv.gz', 'gzip'],
+    'a.ndjson.zst': ['ndjson', 'a.ndjson.zst', 'zstd'],
+    'a.parquet': ['parquet', 'a.parquet'],
+    'a.warc': ['warc', 'a.warc'],
+    'a.WARC.gz': ['warc', 'a.WARC.gz'],
+    'a.csv': ['csv', 'a.csv'],
+    'C:\\x\\a.csv': ['csv', 'C:\\x\\a.csv'],
+    'a.sqlite': ['sqlite', 'a.sqlite'],
+    'a.db': ['sqlite', 'a.db'],
+    'sqlite:./data/shop': ['sqlite', './data/shop'],
+    'redis://h:7000/2?stream=items': ['redis', 'redis://h:7000/2?stream=items'],
+    'rediss://u:p@h': ['redis', 'rediss://u:p@h'],
+    'pages/': ['dir', 'pages/'],
+    'odd.csv/': ['dir', 'odd.csv/'],
+    'a:b.csv': ['csv', 'a:b.csv'],
+    [folder.path]: ['dir', folder.path],
+    [join(folder.path, 'x.csv')]: ['csv', join(folder.path, 'x.csv')],
   }
-  for (const [out, [kind, path, gzip]] of Object.entries(cases)) assert.deepEqual(sinkKindOf(out), { kind, path, gzip })
+  for (const [out, [kind, path, compression]] of Object.entries(cases)) {
+    assert.deepEqual(sinkKindOf(out), { kind, path, ...(compression === undefined ? {} : { compression }) }, out)
+  }
   await folder.remove()
 })
 
@@ -34,7 +42,7 @@ test('an output that is unknown or not there yet is refused with what exists', (
     '',
     'pages',
     'a.txt',
-    'a.csv.gz',
+    'a.csv.bz2',
     'a.gz',
     'https://a.example/x.csv',
     'sqlite:',
@@ -43,9 +51,21 @@ test('an output that is unknown or not there yet is refused with what exists', (
   ]
   for (const out of unknown)
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', hint: /\.ndjson.*sqlite:PATH/ }, out)
-  const later = ['postgres://h/db', 'mysql://h/db', 'mongodb://h', 'mongodb+srv://h', 'redis://h', 'a.parquet']
+  const later = ['mongodb://h', 'mongodb+srv://h']
   for (const out of later) {
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', message: /not there yet/, hint: /\.csv/ }, out)
+  }
+})
+
+test('the URL of a database server is handed on whole', () => {
+  for (const [scheme, kind] of Object.entries({
+    postgres: 'postgres',
+    postgresql: 'postgres',
+    mysql: 'mysql',
+    mariadb: 'mysql',
+  })) {
+    const out = `${scheme}://me:secret@h/db#x`
+    assert.deepEqual(sinkKindOf(out), { kind, path: out, gzip: false })
   }
 })
 
@@ -53,7 +73,6 @@ test('a name behind # in sqlite: is a table, a # in a folder or before an ending
   assert.deepEqual(sinkKindOf('sqlite:shop.db#items_2'), {
     kind: 'sqlite',
     path: 'shop.db',
-    gzip: false,
     table: 'items_2',
   })
   assert.equal(sinkKindOf('sqlite:a#b/shop.db').path, 'a#b/shop.db')
@@ -66,4 +85,29 @@ test('a path with braces is a folder and the template of the names in it', () =>
   assert.deepEqual(of('a/x-{n}.ndjson'), ['dir', 'a', 'x-{n}.ndjson'])
   assert.deepEqual(of('{n}'), ['dir', '.', '{n}'])
   assert.deepEqual(of('/{n}'), ['dir', '/', '{n}'])
+})
+
+test('a redis: URL names one form and one name; what is shown of it holds no password', () => {
+  const { form, name, shown, connect } = redisTarget('rediss://reader:canary@[::1]:7000/3?list=a%20b')
+  assert.deepEqual({ form, name, shown }, { form: 'list', name: 'a b', shown: 'rediss://[::1]:7000/3?list=a%20b' })
+  assert.equal(connect, 'rediss://reader:canary@[::1]:7000/3')
+  assert.deepEqual(redisTarget('redis://h'), {
+    form: 'hash',
+    name: undefined,
+    shown: 'redis://h:6379/0',
+    connect: 'redis://h',
+  })
+  const wrong = [
+    'redis:',
+    'redis://',
+    'redis://h/shop',
+    'redis://h?table=x',
+    'redis://h?list=a&hash=b',
+    'redis://h?list=',
+  ]
+  for (const url of [...wrong, 'redis://h?hash=_sluice_commit:{x}', 'redis://u:canary@h?list']) {
+    const refused = (error: Error & { code?: string }): boolean =>
+      error.code === 'OPTION_INVALID' && !/canary/.test(error.message)
+    assert.throws(() => redisTarget(url), refused, url)
+  }
 })

@@ -76,7 +76,7 @@ test('members are added behind a gzip file of the user, and any other file is re
   const folder = temporaryFolder()
   const path = join(folder.path, 'x.ndjson.gz')
   writeFileSync(path, gzipSync('{"mine":1}\n'))
-  const sink = ndjsonSink({ path, gzip: true })
+  const sink = ndjsonSink({ path, compression: 'gzip' })
   await sink.open(JOB, undefined)
   const batch = records(1, 1)
   await sink.write(batch)
@@ -84,7 +84,9 @@ test('members are added behind a gzip file of the user, and any other file is re
   assert.equal(gunzipSync(readFileSync(path)).toString(), `{"mine":1}\n${batch[0]?.json}\n`)
   const plain = join(folder.path, 'plain.gz')
   writeFileSync(plain, 'plain text')
-  await assert.rejects(ndjsonSink({ path: plain, gzip: true }).open(JOB, undefined), { code: 'OPTION_INVALID' })
+  await assert.rejects(ndjsonSink({ path: plain, compression: 'gzip' }).open(JOB, undefined), {
+    code: 'OPTION_INVALID',
+  })
   assert.equal(readFileSync(plain, 'utf8'), 'plain text')
   await folder.remove()
 })

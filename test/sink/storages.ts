@@ -2,21 +2,42 @@
 import { readFile } from 'node:fs/promises'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { gunzipSync } from 'node:zlib'
+import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
+import type { ItemColumn } from '../../src/model/item.ts'
 import type { PageRecord } from '../../src/model/record.ts'
 import { csvSink } from '../../src/sink/csv.ts'
 import { filesSink } from '../../src/sink/files.ts'
 import { ndjsonSink } from '../../src/sink/ndjson.ts'
+import { PAGE_COLUMNS, type ParquetColumn, writeParquet } from '../../src/sink/parquet-table.ts'
+import { parquetSink, ROWS_ENDING } from '../../src/sink/parquet.ts'
+import { redisSink } from '../../src/sink/redis.ts'
+import type { RedisForm } from '../../src/sink/redis-target.ts'
 import { sqliteSink } from '../../src/sink/sqlite.ts'
 import { warcSink } from '../../src/sink/warc.ts'
 import type { SinkUnderTest } from '../../src/testing/sink-suite.ts'
 import { readWithWarcio } from '../warc/independent.ts'
+import { readWithDuckDb } from './duckdb.ts'
+import { redisRows } from './redis-server.ts'
 
 export type Durability = 'kill' | 'power'
-export type StorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite' | 'files' | 'named files' | 'warc' | 'plain-warc'
+export type StorageKind =
+  | 'ndjson'
+  | 'gzip'
+  | 'zstd'
+  | 'gzip csv'
+  | 'zstd csv'
+  | 'parquet'
+  | 'csv'
+  | 'sqlite'
+  | 'files'
+  | 'named files'
+  | 'warc'
+  | 'plain-warc'
+  | RedisKind
+export type RedisKind = 'redis hash' | 'redis list' | 'redis stream'
 
 /** A folder for one test; `remove` deletes it. */
 export function temporaryFolder(): { readonly path: string; remove(): Promise<void> } {
@@ -36,10 +57,19 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
       const file = join(folder, 'pages.ndjson')
       return { sink: () => ndjsonSink({ path: file, durability }), rows: () => jsonLines(file), keyed: false, file }
     }
-    case 'gzip': {
-      const file = join(folder, 'pages.ndjson.gz')
-      const sink = () => ndjsonSink({ path: file, gzip: true, durability })
-      return { sink, rows: () => gzipLines(file), keyed: false, file }
+    case 'gzip':
+    case 'zstd': {
+      const file = join(folder, `pages.ndjson.${kind === 'gzip' ? 'gz' : 'zst'}`)
+      const sink = () => ndjsonSink({ path: file, compression: kind, durability })
+      const rows = async () => parseLines((await unpacked(file)).toString())
+      return { sink, rows, keyed: false, file, ending: ENDINGS[kind] }
+    }
+    case 'gzip csv':
+    case 'zstd csv': {
+      const compression = kind === 'gzip csv' ? 'gzip' : 'zstd'
+      const file = join(folder, `pages.csv.${kind === 'gzip csv' ? 'gz' : 'zst'}`)
+      const sink = () => csvSink({ path: file, compression, durability })
+      return { sink, rows: () => csvRows(file), stored: asCsv, keyed: false, file, ending: ENDINGS[compression] }
     }
     case 'csv': {
       const file = join(folder, 'pages.csv')
@@ -50,6 +80,13 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
         keyed: false,
         file,
       }
+    }
+    case 'parquet': {
+      const path = join(folder, 'pages.parquet')
+      const file = path + ROWS_ENDING
+      const sink = () => parquetSink({ path, durability })
+      const rows = () => parquetRows(file, PAGE_COLUMNS)
+      return { sink, rows, stored: wellFormed, keyed: false, file, ending: ENDINGS.gzip }
     }
     case 'files': {
       const file = join(folder, 'out', 'pages.ndjson')
@@ -66,6 +103,10 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
       const file = join(folder, kind === 'warc' ? 'pages.warc.gz' : 'pages.warc')
       return { sink: () => warcSink({ path: file, durability }), rows: () => warcRows(file), keyed: false, file }
     }
+    case 'redis hash':
+    case 'redis list':
+    case 'redis stream':
+      return redisStorage(kind.slice(6) as RedisForm, basename(folder))
     case 'sqlite': {
       const path = join(folder, 'pages.sqlite')
       const sink = () => sqliteSink({ path, durability })
@@ -74,17 +115,46 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
   }
 }
 
-export type ItemStorageKind = 'ndjson' | 'gzip' | 'csv' | 'sqlite'
+/** On the server of `REDIS_URL`, under a name of its own. Another process that inherits the variable finds it. */
+function redisStorage(form: RedisForm, name: string): Omit<SinkUnderTest, 'remove'> {
+  const url = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379/0'
+  return {
+    sink: () => redisSink({ url: `${url}?${form}=${name}` }),
+    rows: () => redisRows(url, form, name),
+    keyed: form === 'hash',
+  }
+}
 
-export async function itemStorage(kind: ItemStorageKind): Promise<SinkUnderTest> {
+/** Bytes that end a member. */
+const ENDINGS = { gzip: 10, zstd: 3 } as const
+
+export type ItemStorageKind =
+  | 'ndjson'
+  | 'gzip'
+  | 'zstd'
+  | 'csv'
+  | 'gzip csv'
+  | 'zstd csv'
+  | 'parquet'
+  | 'sqlite'
+  | RedisKind
+
+export async function itemStorage(kind: ItemStorageKind, columns?: readonly ItemColumn[]): Promise<SinkUnderTest> {
   const folder = temporaryFolder()
-  return { ...itemStorageIn(kind, folder.path), remove: folder.remove }
+  return { ...itemStorageIn(kind, folder.path, columns), remove: folder.remove }
 }
 
 /** The same sinks with a reader of items. */
-export function itemStorageIn(kind: ItemStorageKind, folder: string): Omit<SinkUnderTest, 'remove'> {
+export function itemStorageIn(
+  kind: ItemStorageKind,
+  folder: string,
+  columns?: readonly ItemColumn[],
+): Omit<SinkUnderTest, 'remove'> {
   const pages = storageIn(kind, folder, 'kill')
-  if (kind === 'csv') return { ...pages, rows: () => itemCsvRows(pages.file ?? ''), storedItem: wellFormed }
+  if (kind === 'parquet') {
+    return { ...pages, rows: () => parquetRows(pages.file ?? '', columns), storedItem: wellFormed }
+  }
+  if (kind.endsWith('csv')) return { ...pages, rows: () => itemCsvRows(pages.file ?? ''), storedItem: wellFormed }
   if (kind === 'sqlite') {
     return { ...pages, rows: async () => itemRows(join(folder, 'pages.sqlite')), storedItem: wellFormed }
   }
@@ -105,7 +175,7 @@ function itemOf(cells: readonly (readonly [string, unknown])[], more: unknown): 
 }
 
 async function itemCsvRows(path: string): Promise<unknown[]> {
-  const rows = parse((await textOf(path)).toString(), {
+  const rows = parse((await unpacked(path)).toString(), {
     cast: (value, { quoting }) => (value === '' && !quoting ? undefined : value),
   }) as unknown as (string | undefined)[][]
   const [header = [], ...lines] = rows
@@ -148,9 +218,41 @@ async function jsonLines(path: string): Promise<unknown[]> {
   return parseLines((await textOf(path)).toString())
 }
 
-async function gzipLines(path: string): Promise<unknown[]> {
+/** Also of a file whose last member is not ended, as it is while the job runs. */
+async function unpacked(path: string): Promise<Buffer> {
   const bytes = await textOf(path)
-  return bytes.length === 0 ? [] : parseLines(gunzipSync(bytes).toString())
+  if (path.endsWith('.gz')) return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH })
+  if (!path.endsWith('.zst')) return bytes
+  const texts: Buffer[] = []
+  for (let at = 0; at < bytes.length; ) {
+    // Node reads one frame at a time and says, without a type for it, how far it came.
+    const options = { info: true, finishFlush: constants.ZSTD_e_flush }
+    const frame = zstdDecompressSync(bytes.subarray(at), options) as unknown as Frame
+    texts.push(frame.buffer)
+    at += frame.engine.bytesWritten
+  }
+  return Buffer.concat(texts)
+}
+
+interface Frame {
+  readonly buffer: Buffer
+  readonly engine: { readonly bytesWritten: number }
+}
+
+/** The table that would be made of the rows now, as another program's reader has it. */
+async function parquetRows(rowsPath: string, columns: readonly ParquetColumn[] | undefined): Promise<unknown[]> {
+  if (!existsSync(rowsPath)) return []
+  const lines = (await unpacked(rowsPath)).toString().split('\n').slice(0, -1)
+  const path = `${rowsPath}.test.parquet`
+  await writeParquet(
+    path,
+    async function* () {
+      yield* lines
+    },
+    columns,
+  )
+  const rows = await readWithDuckDb(path)
+  return rows.map((row) => wellFormed(row))
 }
 
 /** Reads each body and drops `file`. */
@@ -175,7 +277,7 @@ const NUMBER_FIELDS = new Set(['status', 'bytes', 'depth', 'attempt', 'run', 'se
 
 /** Input values are texts; the rest is typed by its field. An empty cell is a missing value, `""` an empty text. */
 async function csvRows(path: string): Promise<unknown[]> {
-  const text = (await textOf(path)).toString()
+  const text = (await unpacked(path)).toString()
   const rows = parse(text, {
     cast: (value, { quoting }) => (value === '' && !quoting ? undefined : value),
   }) as unknown as string[][]
@@ -224,7 +326,7 @@ function sqliteRows(path: string): unknown[] {
 }
 
 /** Lone surrogates as UTF-8 stores them. */
-function wellFormed(value: unknown): unknown {
+export function wellFormed(value: unknown): unknown {
   if (typeof value === 'string') return value.toWellFormed()
   if (Array.isArray(value)) return value.map(wellFormed)
   if (typeof value !== 'object' || value === null) return value

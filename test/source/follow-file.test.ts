@@ -1,12 +1,13 @@
 /** A log that grows, is rotated and cut: every line once, in order, whatever happens to the file. */
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { followFile } from '../../src/source/tail/follow.ts'
 import type { LogBatch } from '../../src/source/tail/follow.ts'
+import { LogFile } from '../../src/source/tail/log-file.ts'
 import { accessLog } from '../../src/testing/access-log.ts'
 import type { AccessLog } from '../../src/testing/access-log.ts'
 import { fakeClock } from '../../src/testing/clock.ts'
@@ -141,6 +142,35 @@ test('a file that is copied and cut is read to its end from the copy', async (t)
   await following.end()
 })
 
+test('what was read proves its place in the copy, although the file was cut before anybody asked for the proof', (t) => {
+  const log = logIn(t)
+  log.append(30)
+  const file = new LogFile(log.path, 0)
+  t.after(() => file.close())
+  assert.equal(file.lines(256).length, 30)
+  log.append(3)
+  log.copyTruncate()
+  const copy = new LogFile(`${log.path}.1`, 0)
+  t.after(() => copy.close())
+  assert.equal(copy.proves(file.place()), true)
+  assert.equal(file.isIntact(), false)
+})
+
+test('the bytes before a place are those of the file, whatever lines they were and however they came', (t) => {
+  const log = logIn(t)
+  const reader = new LogFile(log.path, 0)
+  t.after(() => reader.close())
+  const lines = ['short', '', 'é'.repeat(600), 'y'.repeat(70_000), 'x'.repeat(1024 * 1024 + 70_001), 'z', 'end']
+  for (const line of lines) {
+    appendFileSync(log.path, line.slice(0, 3))
+    reader.lines(256)
+    appendFileSync(log.path, `${line.slice(3)}\n`)
+    reader.lines(1)
+    assert.equal(reader.proves(reader.place()), true, line.slice(0, 10))
+  }
+  assert.equal(reader.offset, reader.stat().size)
+})
+
 test('a file that is cut without a copy goes on from its start, and says what may be lost', async (t) => {
   const log = logIn(t)
   log.append(5)
@@ -193,6 +223,29 @@ test('the last lines are counted from the end, a half one not among them', async
   await waiting
   assert.deepEqual(none.paths, log.paths.slice(-1))
   await none.end()
+})
+
+test('the last lines reach back into files that were rotated away, and into no copy of the log', async (t) => {
+  const log = logIn(t)
+  for (const rotate of ['rotate', 'copyTruncate', 'rotate'] as const) {
+    log.append(40)
+    log[rotate]()
+  }
+  log.append(30)
+  copyFileSync(log.path, `${log.path}.bak`)
+  const following = follow(log.path, undefined, 100)
+  await following.until(100)
+  assert.deepEqual(following.paths, log.paths.slice(-100))
+  log.rotate()
+  log.append(5)
+  await following.until(105)
+  assert.deepEqual(following.paths, log.paths.slice(-105))
+  assert.deepEqual(following.warnings, [])
+  await following.end()
+  const all = follow(log.path, undefined, 1_000)
+  await all.until(155)
+  assert.deepEqual(all.paths, log.paths)
+  await all.end()
 })
 
 test('a line without end over a megabyte gives its beginning, and the next line is whole', async (t) => {

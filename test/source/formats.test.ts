@@ -220,6 +220,19 @@ test('a sitemap file gives its URLs and is resumed by count and contents', async
   assert.ok(again.every((batch) => batch.reread === true))
 })
 
+test('a JSON Feed gives the URLs of its entries, on one line or many', async (context) => {
+  const write = folderOf(context)
+  const feed = {
+    version: 'https://jsonfeed.org/version/1.1',
+    items: [{ url: 'https://a.example/1' }, null, { id: 'x' }, { external_url: 'https://b.example/2' }, { url: 5 }],
+  }
+  const urls = ['https://a.example/1', 'https://b.example/2']
+  assert.deepEqual(await urlsOf(openListSource(write('a.json', JSON.stringify(feed, null, 2)))), urls)
+  assert.deepEqual(await urlsOf(openListSource(write('b.json', JSON.stringify(feed).replaceAll('/', '\\/')))), urls)
+  const empty = write('c.json', JSON.stringify({ version: feed.version }))
+  await assert.rejects(itemsOf(openListSource(empty)), /cannot read .*c\.json as a JSON Feed: it has no items/)
+})
+
 test('a HAR file gives the URLs of its requests', async (context) => {
   const write = folderOf(context)
   const har = {

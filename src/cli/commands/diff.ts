@@ -3,7 +3,7 @@ import { diffJobs, diffSides } from '../../job/index.ts'
 import { SluiceError } from '../../model/errors.ts'
 import type { Cli, Invocation } from '../command.ts'
 import { EXITS } from '../exit-codes.ts'
-import { printText } from '../print-text.ts'
+import { printData } from '../print-data.ts'
 import { changeLine, renderDiff } from '../render/diff.ts'
 
 export async function run(cli: Cli, { positionals, flags }: Invocation): Promise<number> {
@@ -17,7 +17,7 @@ export async function run(cli: Cli, { positionals, flags }: Invocation): Promise
           ? [JSON.stringify({ v: 1, change: 'summary', ...next.value })]
           : renderDiff(next.value, cli.catalog)
         : [asNdjson ? JSON.stringify({ v: 1, ...next.value }) : changeLine(next.value)]
-    if (!(await printText(process.stdout, `${lines.join('\n')}\n`))) return EXITS.readerGone.code
+    if (!(await printData(process.stdout, `${lines.join('\n')}\n`))) return EXITS.readerGone.code
     if (next.done === true) return EXITS.done.code
   }
 }

@@ -4,11 +4,26 @@ import type { Catalog } from '../../locales/catalog.ts'
 import { fieldLines } from './field-diff.ts'
 import { shortDuration, visible } from './format.ts'
 
+/** Different failures that are shown. */
+const FAILURES = 10
+
 export function renderExtraction(done: ReExtraction, accepted: boolean, catalog: Catalog): string[] {
   const { t, number } = catalog
   const { figures, diff, pages } = done
   const lines = [t('extract.pages', { pages, items: figures.items, time: shortDuration(done.ms) })]
   if (figures.failed > 0) lines.push(t('extract.failed', { count: figures.failed }))
+  for (const { code, message, frame, count, url } of done.failures.slice(0, FAILURES)) {
+    lines.push(`  ${code} (${number(count)}, ${visible(url)})`)
+    const text = frame === undefined ? message : `${message}\n${frame}`
+    lines.push(
+      ...visible(text)
+        .split('\n')
+        .map((line) => `    ${line}`),
+    )
+  }
+  if (done.failures.length > FAILURES) {
+    lines.push(`  ${t('check.more', { count: done.failures.length - FAILURES })}`)
+  }
   if (figures.rejected > 0) {
     lines.push(t('extract.rejected', { count: figures.rejected }))
     for (const { path, message, count, url } of figures.fields.slice(0, 10)) {

@@ -1,6 +1,6 @@
 /** Short figures for terminals. Unit symbols are international and stay the same in every language. */
-import stringWidth from 'string-width'
 import { shortDuration } from '../../model/duration.ts'
+import { cellsOf } from './width.ts'
 
 export { shortDuration }
 
@@ -39,27 +39,28 @@ export function visible(text: string): string {
 
 /** Pads to a width in terminal cells: East Asian characters take two. */
 export function padEnd(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - stringWidth(text)))
+  return text + ' '.repeat(Math.max(0, width - cellsOf(text)))
 }
 
 export function padStart(text: string, width: number): string {
-  return ' '.repeat(Math.max(0, width - stringWidth(text))) + text
+  return ' '.repeat(Math.max(0, width - cellsOf(text))) + text
 }
 
 /** Cuts to a width in cells, the last one an ellipsis. Colours of a cut line are dropped. */
 export function cut(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text
+  if (cellsOf(text) <= width) return text
   let cells = 0
   let kept = ''
-  for (const { segment } of SEGMENTS.segment(text.replaceAll(/\u001b\[[0-9;]*m/g, ''))) {
-    cells += stringWidth(segment)
+  segments ??= new Intl.Segmenter()
+  for (const { segment } of segments.segment(text.replaceAll(/\u001b\[[0-9;]*m/g, ''))) {
+    cells += cellsOf(segment)
     if (cells > width - 1) break
     kept += segment
   }
   return `${kept}…`
 }
 
-const SEGMENTS = new Intl.Segmenter()
+let segments: Intl.Segmenter | undefined
 
 /** Fields in rows of at most `width` cells, `gap` blanks apart; rows after the first are indented by `indent`. */
 export function pack(fields: readonly string[], width: number, gap: number, indent: number): string[] {
@@ -67,7 +68,7 @@ export function pack(fields: readonly string[], width: number, gap: number, inde
   let row = ''
   for (const field of fields) {
     const longer = row === '' ? field : `${row}${' '.repeat(gap)}${field}`
-    if (row !== '' && stringWidth(longer) + indent > width) {
+    if (row !== '' && cellsOf(longer) + indent > width) {
       rows.push(row)
       row = field
     } else row = longer
@@ -82,7 +83,7 @@ export function labelled(
   width: number,
   paintLabel: (text: string) => string,
 ): string[] {
-  const column = Math.max(...rows.map(({ label }) => stringWidth(label))) + 2
+  const column = Math.max(...rows.map(({ label }) => cellsOf(label))) + 2
   const lines: string[] = []
   for (const { label, fields } of rows) {
     pack(fields, width - 1, 3, column).forEach((row, i) => {

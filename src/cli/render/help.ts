@@ -1,5 +1,5 @@
 /** `--help`, made from the options table, the command table and the catalogue. */
-import stringWidth from 'string-width'
+import { cellsOf } from './width.ts'
 import type { Catalog, MessageKey } from '../../locales/catalog.ts'
 import { OPTION_NAMES, flagOf, optionRow } from '../../model/options.ts'
 import type { OptionName } from '../../model/options.ts'
@@ -105,12 +105,12 @@ const WIDEST_LEFT = 30
 
 /** Flag and sentence side by side; a sentence that is too long goes on below itself. */
 function twoColumns(rows: readonly (readonly [string, string])[], columns: number): string[] {
-  const left = Math.min(WIDEST_LEFT, Math.max(...rows.map(([flag]) => stringWidth(flag)))) + 2
+  const left = Math.min(WIDEST_LEFT, Math.max(...rows.map(([flag]) => cellsOf(flag)))) + 2
   const width = Math.max(20, columns - left - 1)
   return rows.flatMap(([flag, text]) => {
     const lines = wrap(text, width)
     const indent = ' '.repeat(left)
-    if (stringWidth(flag) + 2 > left) return [flag, ...lines.map((line) => indent + line)]
+    if (cellsOf(flag) + 2 > left) return [flag, ...lines.map((line) => indent + line)]
     return lines.map((line, i) => (i === 0 ? padEnd(flag, left) : indent) + line)
   })
 }
@@ -121,7 +121,7 @@ function wrap(text: string, width: number): string[] {
   let line = ''
   for (const word of text.split(' ').flatMap((part) => pieces(part, width))) {
     const glue = line === '' || word.glued ? '' : ' '
-    if (line !== '' && stringWidth(line + glue + word.text) > width) {
+    if (line !== '' && cellsOf(line + glue + word.text) > width) {
       lines.push(line)
       line = word.text
     } else line += glue + word.text
@@ -131,7 +131,7 @@ function wrap(text: string, width: number): string[] {
 
 function pieces(word: string, width: number): { text: string; glued: boolean }[] {
   const ideographs = /[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]/
-  if (stringWidth(word) <= width && !ideographs.test(word)) return [{ text: word, glued: false }]
+  if (cellsOf(word) <= width && !ideographs.test(word)) return [{ text: word, glued: false }]
   return [
     ...word.matchAll(/[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]|[^\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+/g),
   ].map(([text], i) => ({

@@ -1,5 +1,5 @@
 /** The block at the end of a run (UX.md 3.5), from the summary: what came of every URL, how long it took, what to do next. */
-import stringWidth from 'string-width'
+import { cellsOf } from './width.ts'
 import type { Percentiles, Summary } from '../../job/job.ts'
 import type { Catalog } from '../../locales/catalog.ts'
 import { OUTCOMES } from '../../model/outcome.ts'
@@ -56,7 +56,7 @@ function headline(summary: Summary, { catalog, columns, paint, exitCode }: Summa
   const title = t(`end.${headlineOf(summary)}`, { job: summary.job, time, left: summary.left.total })
   if (exitCode === 0) return paint('bold', title)
   const reason = summary.failed.length === 0 ? `exit ${exitCode}` : `exit ${exitCode}: ${summary.failed.join(', ')}`
-  const gap = columns - stringWidth(title) - stringWidth(reason) - 1
+  const gap = columns - cellsOf(title) - cellsOf(reason) - 1
   return `${paint('bold', title)}${' '.repeat(Math.max(3, gap))}${paint('red', reason)}`
 }
 
@@ -102,8 +102,8 @@ function tables(summary: Summary, { catalog, columns, paint }: SummaryOptions): 
   ]
   const left = aligned(outcomes)
   const right = times.length > 1 ? aligned(times) : []
-  const width = Math.max(...left.map((row) => stringWidth(row))) + 5
-  const widest = Math.max(0, ...right.map((row) => stringWidth(row)))
+  const width = Math.max(...left.map((row) => cellsOf(row))) + 5
+  const widest = Math.max(0, ...right.map((row) => cellsOf(row)))
   const heads = (line: string, i: number): string => (i === 0 ? paint('dim', line) : line)
   if (right.length === 0) return [...left.map(heads), '']
   if (1 + width + widest > columns) return [...left.map(heads), '', ...right.map(heads), '']
@@ -112,7 +112,7 @@ function tables(summary: Summary, { catalog, columns, paint }: SummaryOptions): 
 
 /** Columns: the first to the left, the others to the right. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => stringWidth(row[column]!))))
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => cellsOf(row[column]!))))
   return rows.map((row) =>
     ` ${row.map((cell, i) => (i === 0 ? padEnd(cell, widths[i]!) : padStart(cell, widths[i]!))).join('  ')}`.trimEnd(),
   )

@@ -87,7 +87,7 @@ function open(options: SqliteOptions, db: DatabaseSync, path: string, lock: Lock
     epoch,
   )
   const seen = new TieredSeen({ folder: join(options.path, SEEN), budgetBytes: (budget * 3) / 4 })
-  const restored = restore(db, path, schedule, seen, last, time.now(), time.jumpMs !== 0, options.repeatUnsafe === true)
+  const restored = restore(db, path, schedule, seen, last, time.now(), time.jumpMs !== 0, options)
   const store = new SqliteStore({
     db,
     path,

@@ -22,11 +22,13 @@ import type { Owner } from './lock.ts'
 import { readOwner } from './lock.ts'
 import { readPositions } from './positions.ts'
 import { readJobState, readSources } from './restore.ts'
-import { RowReader } from './row-reader.ts'
+import { RowReader, STANDING_RECORDS } from './row-reader.ts'
 import { checkFormat, DATABASE } from './schema.ts'
 
 /** A settlement: its row with the record. */
 export type SettledRow = LedgerRow & { readonly record: PageRecord }
+
+export { DATABASE, STANDING_RECORDS }
 
 export interface LedgerSlice {
   readonly afterSeq: number

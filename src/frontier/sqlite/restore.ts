@@ -4,6 +4,7 @@
  * than now plus its interval.
  */
 import type { DatabaseSync } from 'node:sqlite'
+import type { FrontierOptions } from '../embedded.ts'
 import type { RobotsState } from '../frontier.ts'
 import type { Priority } from '../../model/request.ts'
 import { originOf } from '../../url/key.ts'
@@ -15,6 +16,7 @@ import {
   GATE,
   HOP,
   isCounted,
+  joinFp,
   newState,
   PLAIN,
   SUSPECT_CRASHES,
@@ -70,7 +72,7 @@ export function restore(
   state: JobState | undefined,
   now: number,
   clockJumped: boolean,
-  repeatUnsafe: boolean,
+  { repeatUnsafe = false, progressed }: Pick<FrontierOptions, 'repeatUnsafe' | 'progressed'>,
 ): Restored {
   const { sources, inputs } = readSources(db)
   const reader = new RowReader(db, path, sources)
@@ -80,7 +82,7 @@ export function restore(
   restoreBuckets(db, schedule, heldFrom)
   restoreLanes(db, schedule)
   const restoring = new Restoring(db, reader, schedule, seen, now, repeatUnsafe)
-  const requeued = clean ? 0 : restoring.countDeaths()
+  const requeued = clean ? 0 : restoring.countDeaths(progressed?.() ?? new Set())
   restoring.loadRows()
   restoring.placeStates()
   schedule.wakeAll(now)
@@ -136,15 +138,26 @@ class Restoring {
     this.#readSettled()
   }
 
-  /** Requests in flight at the death: one more each; the one that ran alone has killed us often enough. */
-  countDeaths(): number {
+  /**
+   * Requests in flight at the death: one more each; the one that ran alone has killed us often enough. None for those that
+   * got further.
+   */
+  countDeaths(progressed: ReadonlySet<bigint>): number {
     const row = this.#db.prepare("SELECT value FROM meta WHERE name = 'inflight'").get()
     const value = row?.['value']
     if (!(value instanceof Uint8Array)) return 0
     const rows = new Uint32Array(Uint8Array.from(value).buffer)
+    const spared = this.#rowsOf(rows, progressed)
     for (const id of rows) {
       if (this.done.has(id)) continue
       let state = this.#schedule.states.get(id)
+      if (spared.has(id)) {
+        if (state !== undefined) {
+          state.alone = false
+          this.changed.push(id)
+        }
+        continue
+      }
       // Lane, kind and priority follow when its pack is read.
       if (state === undefined) this.#schedule.states.set(id, (state = newState(PLAIN, 0, 1)))
       if (state.alone && state.verdict === UNDECIDED) state.verdict = CRASHED
@@ -154,6 +167,19 @@ class Restoring {
       this.changed.push(id)
     }
     return rows.length
+  }
+
+  /** Those of the rows whose request, or (of a hop) the one that waits for it, has one of the fingerprints. */
+  #rowsOf(rows: Uint32Array, fps: ReadonlySet<bigint>): Set<number> {
+    if (fps.size === 0) return new Set()
+    const waiting = (id: number): number => this.#schedule.states.get(id)?.root || id
+    const read = this.#reader.read([...rows].map(waiting))
+    return new Set(
+      [...rows].filter((id) => {
+        const row = read.get(waiting(id))
+        return row !== undefined && fps.has(joinFp(row.fpHi, row.fpLo))
+      }),
+    )
   }
 
   loadRows(): void {

@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { OUTCOMES } from '../../model/outcome.ts'
 import type { OutcomeWord } from '../../model/outcome.ts'
+import type { PageRecord } from '../../model/record.ts'
 import type { RequestMeta } from '../../model/request.ts'
 import type { Row } from '../schedule/rows.ts'
 import { VERDICT } from '../schedule/rows.ts'
@@ -24,7 +25,11 @@ export interface LedgerRange {
   readonly standing: boolean
 }
 
+const ONE = { limit: 1, outcome: undefined, code: undefined, statusFrom: 0, statusTo: 0, standing: false } as const
 const STANDS = '(a.request IS NULL OR (a.pending = 0 AND a.seq = l.seq))'
+
+/** The record of each request or row that has one, as JSON: the settlement that stands. */
+export const STANDING_RECORDS = `SELECT l.record AS record FROM ledger l LEFT JOIN again a ON a.request = l.request WHERE ${STANDS} ORDER BY l.seq`
 
 export class RowReader {
   readonly db: DatabaseSync
@@ -99,9 +104,15 @@ export class RowReader {
     return rows.map((columns) => readLedger(columns, this.#path))
   }
 
-  /** Calls `visit` for all packs of requests, oldest first, until it returns true. */
-  eachAdded(visit: (pack: AddedPack) => boolean | void): void {
-    this.#eachPack('added', (first, data, sum) => visit(unpackAdded(first, data, sum, this.#path)))
+  /** The record of one settlement. */
+  settlement(seq: number): PageRecord | undefined {
+    const [entry] = this.ledger({ ...ONE, after: seq - 1 })
+    return entry?.seq === seq ? entry.record : undefined
+  }
+
+  /** Calls `visit` for all packs of requests after a row, oldest first, until it returns true. */
+  eachAdded(visit: (pack: AddedPack) => boolean | void, after = -1): void {
+    this.#eachPack('added', (first, data, sum) => visit(unpackAdded(first, data, sum, this.#path)), after)
   }
 
   /** Calls `visit` with rows and the differences of their numbers from `first`, oldest first. */
@@ -138,10 +149,14 @@ export class RowReader {
     return row === 0 ? 0 : this.findSeq(row)
   }
 
-  #eachPack(table: 'added' | 'settled', visit: (first: number, data: Uint8Array, sum: number) => boolean | void): void {
+  #eachPack(
+    table: 'added' | 'settled',
+    visit: (first: number, data: Uint8Array, sum: number) => boolean | void,
+    from = -1,
+  ): void {
     const statement = this.db.prepare(`SELECT first,data,sum FROM ${table} WHERE first > ? ORDER BY first LIMIT 256`)
     statement.setReturnArrays(true)
-    let after = -1
+    let after = from
     for (;;) {
       const packs = statement.all(after) as unknown as [number, Uint8Array, number][]
       for (const [first, data, sum] of packs) if (visit(first, data, sum) === true) return

@@ -176,7 +176,7 @@ export class StreamSource {
   /** After an open connection: what is final, or undefined to go on after a pause. */
   async #broke(broken: Broken | undefined): Promise<Final | undefined> {
     const { frontier, warn, plan } = this.#parts
-    const code = broken?.code ?? 'CONNECTION_RESET'
+    const code = broken?.code ?? 'STREAM_ENDED'
     const message = broken?.message ?? 'the server ended the stream'
     const final: Final = { outcome: 'failed', code, message }
     if (codeRow(code).disposition !== 'retry') return final

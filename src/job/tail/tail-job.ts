@@ -29,8 +29,10 @@ import type { Readable } from '../bus-reader.ts'
 import { userAgent } from '../contact.ts'
 import { serveControl } from '../control.ts'
 import type { ControlMethod, ControlServer } from '../control.ts'
-import { readStored, setAside, writeStored, writeWhole } from '../folder.ts'
-import type { Job, JobEvent, Opening, RunEnd, Snapshot, Summary } from '../job.ts'
+import { readStored, writeStored, writeWhole } from '../folder.ts'
+import { queryRows } from '../query.ts'
+import type { SqlValue } from '../../sink/sql/cell.ts'
+import type { Job, JobEvent, Opening, QueryOptions, RunEnd, Snapshot, Summary } from '../job.ts'
 import { openEach, openFetcher, openFrontier, openSinks, startPositions } from '../open-backend.ts'
 import type { OpenedSinks } from '../open-backend.ts'
 import { changedOptions } from '../options.ts'
@@ -38,6 +40,7 @@ import { createPacing, VERSION } from '../prepare.ts'
 import { checkSum, exitCodeOf, exitCodeOfError, openingOf, statusOf } from '../run-end.ts'
 import { nextRun, readRunState, RUN_POSITION, writeRunState } from '../run-state.ts'
 import type { RunState } from '../run-state.ts'
+import { startOver } from '../start-over.ts'
 import { storedJobOf } from '../stored-job.ts'
 import { Reasons, snapshotOf, summaryOf } from '../summary.ts'
 import { Referrers } from './referrers.ts'
@@ -161,6 +164,10 @@ export class TailJob implements Job {
     return readBus(this.#readable(), 'request.settled', (record) => record)
   }
 
+  query<Row>(sql: string, values: readonly SqlValue[] = [], options: QueryOptions = {}): AsyncIterableIterator<Row> {
+    return queryRows(this.folder, { sql, values }, options)
+  }
+
   items<Item>(): AsyncIterableIterator<Item> {
     return readBus(this.#readable(), 'item.stored', ({ json }) => JSON.parse(json) as Item)
   }
@@ -205,7 +212,7 @@ export class TailJob implements Job {
 
   async #openAll(): Promise<Opened> {
     const { options, folder, cwd, path, subject, ledgerUrl } = this.#plan
-    if (folder !== undefined && options.get<boolean>('fresh') === true) setAside(folder)
+    if (folder !== undefined && options.get<boolean>('fresh') === true) startOver(folder, options, cwd)
     const known = folder === undefined ? undefined : readStored(folder)
     const stored = folder === undefined ? undefined : storedJobOf(this.#plan, subject, known, this.#clock.wall())
     const fingerprint = await createFingerprint(BigInt(`0x${stored?.seed ?? randomBytes(8).toString('hex')}`))

@@ -10,12 +10,12 @@ import { SluiceError } from '../../model/errors.ts'
 import { unreadable } from '../input.ts'
 import { LogFile } from './log-file.ts'
 import type { LogLine, Place } from './log-file.ts'
-import { filesBeside, filesSince, findPlace, openAt } from './rotated.ts'
+import { filesBefore, filesBeside, filesSince, findPlace, openAt } from './rotated.ts'
 
 export interface FollowOptions {
   /** Absolute. */
   readonly path: string
-  /** Begin so many lines before the end; undefined: at the beginning. Only without a position. */
+  /** Begin so many lines before the end, in rotated files where need be; undefined: at the beginning. Only without a position. */
   readonly last: number | undefined
   readonly clock: Clock
   readonly signal: AbortSignal
@@ -91,8 +91,9 @@ class Follower {
     if (position === undefined) {
       const file = this.#openCurrent()
       if (file === undefined) throw unreadable(this.#path, Object.assign(new Error('missing'), { code: 'ENOENT' }))
-      if (this.#options.last !== undefined) file.seekLast(this.#options.last)
       this.#files = [file]
+      const { last } = this.#options
+      if (last !== undefined) this.#files.unshift(...filesBefore(this.#path, file, last - file.seekLast(last)))
       this.#known = filesBeside(this.#path)
       return
     }

@@ -1,7 +1,8 @@
 /**
  * One file that is appended to: its whole lines from a place on, and a proof of that place. The proof is a checksum of
- * the bytes just before it: a file that was cut, or whose inode belongs to another file by now, does not have it. Knows
- * nothing of names and rotation.
+ * the bytes just before it: a file that was cut, or whose inode belongs to another file by now, does not have it. It is
+ * taken of the bytes as they were read, not asked of the file afterwards: that may have been cut in between. Knows nothing
+ * of names and rotation.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Stats } from 'node:fs'
@@ -42,9 +43,11 @@ export class LogFile {
   /** Bytes behind `offset` that are the beginning of a line. */
   #held: Buffer[] = []
   #heldLength = 0
-  /** Bytes of a line that is too long, which were passed over. */
+  /** Bytes of a line that is too long, which were passed over, and the last of them. */
   #passed = 0
-  #proof: { readonly offset: number; readonly crc: number } | undefined
+  #passedEnd: Uint8Array = new Uint8Array(0)
+  /** The bytes before `offset` as they were when they were read, at most `PROOF` of them. */
+  #before: Uint8Array
 
   /** @throws the error of the file system */
   constructor(path: string, offset: number) {
@@ -53,6 +56,7 @@ export class LogFile {
     this.dev = dev
     this.ino = ino
     this.#offset = offset
+    this.#before = this.#bytesBefore(offset)
   }
 
   get offset(): number {
@@ -66,12 +70,12 @@ export class LogFile {
   /** Whether what lies before `offset` is what was read there: the file was neither cut nor replaced. */
   isIntact(): boolean {
     if (this.stat().size < this.#offset + this.#heldLength + this.#passed) return false
-    return this.place().proof === this.#crcBefore(this.#offset)
+    return this.place().proof === crc32(this.#bytesBefore(this.#offset))
   }
 
   /** Whether the file proves a place of another one: it is that file under another name, or a copy of it. */
   proves({ offset, proof }: Pick<Place, 'offset' | 'proof'>): boolean {
-    return this.stat().size >= offset && this.#crcBefore(offset) === proof
+    return this.stat().size >= offset && crc32(this.#bytesBefore(offset)) === proof
   }
 
   /** Checksum of the first bytes, at most `length`: copies of a file begin alike. */
@@ -93,16 +97,15 @@ export class LogFile {
   /** The beginning of a line that will not be ended any more; undefined where the file ends with a whole one. */
   lastLine(): LogLine | undefined {
     if (this.#heldLength + this.#passed === 0) return undefined
-    return this.#end(new Uint8Array(0), 0)
+    return this.#end(new Uint8Array(0), new Uint8Array(0))
   }
 
   place(): Place {
-    if (this.#proof?.offset !== this.#offset) this.#proof = { offset: this.#offset, crc: this.#crcBefore(this.#offset) }
-    return { dev: this.dev, ino: this.ino, offset: this.#offset, proof: this.#proof.crc }
+    return { dev: this.dev, ino: this.ino, offset: this.#offset, proof: crc32(this.#before) }
   }
 
-  /** Goes to where the last `count` lines begin; a half line at the end is none of them. */
-  seekLast(count: number): void {
+  /** Goes to where the last `count` lines begin; a half line at the end is none of them. Returns how many there are. */
+  seekLast(count: number): number {
     let at = this.stat().size
     let found = -1
     while (at > 0) {
@@ -111,11 +114,14 @@ export class LogFile {
       for (let i = chunk.length - 1; i >= 0; i--) {
         if (chunk[i] !== LF || ++found < count) continue
         this.#offset = from + i + 1
-        return
+        this.#before = this.#bytesBefore(this.#offset)
+        return count
       }
       at = from
     }
     this.#offset = 0
+    this.#before = new Uint8Array(0)
+    return found + 1
   }
 
   close(): void {
@@ -126,35 +132,39 @@ export class LogFile {
   #take(chunk: Buffer, lines: LogLine[], most: number): void {
     let at = 0
     for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, at)) {
-      const line = this.#end(chunk.subarray(at, end), 1)
+      const line = this.#end(chunk.subarray(at, end), chunk.subarray(end, end + 1))
       if (line !== undefined) lines.push(line)
       at = end + 1
       if (lines.length === most) return
     }
     const rest = chunk.subarray(at)
-    if (this.#heldLength + rest.length > LONGEST_LINE) this.#passed += rest.length
-    else if (rest.length > 0) {
+    if (this.#passed > 0 || this.#heldLength + rest.length > LONGEST_LINE) {
+      this.#passed += rest.length
+      this.#passedEnd = lastBytes([this.#passedEnd, rest])
+    } else if (rest.length > 0) {
       this.#held.push(Buffer.from(rest))
       this.#heldLength += rest.length
     }
   }
 
-  /** @param lineEnd bytes of the line end that follows. Undefined for an empty line. */
-  #end(last: Uint8Array, lineEnd: number): LogLine | undefined {
+  /** @param lineEnd the line end that follows, if one does. Undefined for an empty line. */
+  #end(last: Uint8Array, lineEnd: Uint8Array): LogLine | undefined {
     const isCut = this.#passed > 0 || this.#heldLength + last.length > LONGEST_LINE
     const line = Buffer.concat([...this.#held, last])
-    this.#offset += this.#heldLength + this.#passed + last.length + lineEnd
+    this.#offset += this.#heldLength + this.#passed + last.length + lineEnd.length
+    this.#before = lastBytes([this.#before, ...this.#held, this.#passedEnd, last, lineEnd])
     this.#held = []
     this.#heldLength = 0
     this.#passed = 0
+    this.#passedEnd = new Uint8Array(0)
     if (isCut) return { text: textOf(line.subarray(0, BEGINNING)), isCut: true }
     const end = line.at(-1) === CR ? line.length - 1 : line.length
     return end === 0 ? undefined : { text: textOf(line.subarray(0, end)) }
   }
 
-  #crcBefore(offset: number): number {
+  #bytesBefore(offset: number): Buffer {
     const length = Math.min(PROOF, offset)
-    return crc32(this.#bytes(offset - length, length))
+    return this.#bytes(offset - length, length)
   }
 
   /** Fewer where the file ends. */
@@ -168,4 +178,13 @@ export class LogFile {
     }
     return bytes.subarray(0, done)
   }
+}
+
+/** The last bytes of several pieces, at most `PROOF`, in a buffer of their own. */
+function lastBytes(pieces: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  let from = pieces.length
+  while (from > 0 && length < PROOF) length += (pieces[--from] as Uint8Array).length
+  const joined = Buffer.concat(pieces.slice(from))
+  return joined.length > PROOF ? Buffer.from(joined.subarray(joined.length - PROOF)) : joined
 }

@@ -11,6 +11,9 @@ import type { Place } from './log-file.ts'
 /** Packed: its bytes are not those that were counted. */
 const PACKED = /\.(?:gz|bz2|xz|zst|lz4|Z)$/
 
+/** Nothing proves the start of a file: any file has it. */
+const START = { offset: 0, proof: 0 }
+
 interface Sibling {
   readonly path: string
   readonly dev: number
@@ -66,12 +69,38 @@ export function findPlace(path: string, place: Place, except: readonly LogFile[]
   const isSame = ({ dev, ino }: { dev: number; ino: number }): boolean => dev === place.dev && ino === place.ino
   const others = siblings(path).filter((file) => !except.some(({ dev, ino }) => dev === file.dev && ino === file.ino))
   for (const file of [...others.filter(isSame), ...others.filter((other) => !isSame(other))]) {
-    // Nothing proves the start of a file: any file has it.
-    if (place.offset === 0 && !isSame(file)) continue
+    if (place.offset === START.offset && !isSame(file)) continue
     const opened = openAt(file.path, place)
     if (opened !== undefined) return opened
   }
   return undefined
+}
+
+/**
+ * Files that were at the path before `current`, opened where the last `count` lines of them all begin, the oldest first.
+ * A copy of one of them, or of `current`, is none.
+ */
+export function filesBefore(path: string, current: LogFile, count: number): LogFile[] {
+  const found: LogFile[] = []
+  let missing = count
+  for (const file of siblings(path)) {
+    if (missing === 0) break
+    if (file.dev === current.dev && file.ino === current.ino) continue
+    const opened = openAt(file.path, START)
+    if (opened === undefined) continue
+    if ([current, ...found].some((other) => beginAlike(opened, other))) {
+      opened.close()
+      continue
+    }
+    missing -= opened.seekLast(missing)
+    found.unshift(opened)
+  }
+  return found
+}
+
+function beginAlike(a: LogFile, b: LogFile): boolean {
+  const length = Math.min(a.stat().size, b.stat().size)
+  return length > 0 && a.beginning(length) === b.beginning(length)
 }
 
 /**
@@ -86,7 +115,7 @@ export function filesSince(
   except: readonly LogFile[],
   known: ReadonlySet<string> | undefined,
 ): LogFile[] {
-  const { mtimeMs, size } = last.stat()
+  const { mtimeMs } = last.stat()
   const current = statSync(path, { throwIfNoEntry: false })
   const found: LogFile[] = []
   for (const file of siblings(path).reverse()) {
@@ -97,10 +126,9 @@ export function filesSince(
     )
       continue
     if (except.some(({ dev, ino }) => dev === file.dev && ino === file.ino)) continue
-    const opened = openAt(file.path, { offset: 0, proof: 0 })
+    const opened = openAt(file.path, START)
     if (opened === undefined) continue
-    const length = Math.min(size, opened.stat().size)
-    if (length > 0 && opened.beginning(length) === last.beginning(length)) opened.close()
+    if (beginAlike(opened, last)) opened.close()
     else found.push(opened)
   }
   return found

@@ -1,21 +1,37 @@
-/** The items that a job keeps as NDJSON, line by line. */
+/** Items of a job in its NDJSON file, read while it may still grow. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { SluiceError } from '../model/errors.ts'
 import { sinkKindOf } from '../sink/kind.ts'
 import { openInput } from '../source/input.ts'
+import { withoutCredentials } from '../url/canonicalize.ts'
 import { outputsOf, readStored } from './folder.ts'
 
-/** The first output of items that is NDJSON; undefined where there is none. */
-export function itemsFileOf(folder: string): string | undefined {
-  const given = outputsOf(folder)?.map(sinkKindOf)
-  const ndjson = given?.find(({ kind }) => kind === 'ndjson')
-  const path =
-    ndjson === undefined ? join(folder, 'items.ndjson') : resolve(readStored(folder)?.cwd ?? '.', ndjson.path)
+/** The first output of items that is NDJSON; undefined where the job has none. */
+export function findItemsFile(folder: string): string | undefined {
+  const stored = readStored(folder)
+  const ndjson = outputsOf(folder)
+    ?.map((out) => sinkKindOf(out))
+    .find(({ kind }) => kind === 'ndjson')
+  const path = ndjson === undefined ? join(folder, 'items.ndjson') : resolve(stored?.cwd ?? '.', ndjson.path)
   return existsSync(path) ? path : undefined
 }
 
+/** The same. @throws SluiceError `OPTION_INVALID` where the job has none */
+export function itemsFileOf(folder: string): string {
+  const path = findItemsFile(folder)
+  if (path !== undefined) return path
+  const given = outputsOf(folder)
+  throw new SluiceError('OPTION_INVALID', `${folder} keeps no items as NDJSON`, {
+    hint:
+      given === undefined
+        ? 'a job finds items with --extract FILE'
+        : `they are in ${given.map(withoutCredentials).join(', ')}`,
+  })
+}
+
 /** Whole lines, a piece of the file at a time; a line that is being written is left out. */
-export async function* itemLines(path: string): AsyncGenerator<string[], undefined> {
+export async function* linesOf(path: string): AsyncGenerator<string[], undefined> {
   const input = await openInput(path)
   try {
     let carry: Buffer = Buffer.alloc(0)

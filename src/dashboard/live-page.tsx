@@ -1,0 +1,210 @@
+/** Live: what the job does this moment, what it has done, and the controls. */
+import { useEffect, useState } from 'preact/hooks'
+import { link } from './place.ts'
+import { Plot } from './plot.tsx'
+import { complaint, frame, get, post } from './server.ts'
+import { OUTCOMES } from './types.ts'
+import type { Frame, Series } from './types.ts'
+import { bytes, duration, number, percent, t } from './words.ts'
+
+export function LivePage() {
+  const now = frame.value
+  const [series, setSeries] = useState<Series | undefined>(undefined)
+  const seq = now?.seq
+  useEffect(() => {
+    const aborter = new AbortController()
+    get<Series>('/api/series', aborter.signal).then(setSeries, () => undefined)
+    return () => aborter.abort()
+  }, [seq])
+  if (now === undefined) return <p class="empty">{t('ui.loading')}</p>
+  return (
+    <>
+      <Controls now={now} />
+      <Progress now={now} />
+      <dl class="cards">
+        <Card name="known" label={t('ui.known')} value={number(now.known)} />
+        <Card name="done" label={t('ui.done')} value={number(now.doneTotal)} />
+        <Card name="left" label={t('ui.left')} value={number(now.left.total)} />
+        <Card name="inFlight" label={t('ui.inFlight')} value={number(now.left.inFlight)} />
+        <Card name="hosts" label={t('ui.hosts')} value={number(now.hosts)} />
+        {now.live ? (
+          <>
+            <Card name="rate" label={t('ui.rate')} value={number(Math.round(now.perSecond * 10) / 10)} />
+            <Card name="bytes" label={t('ui.bytesPerSecond')} value={`${bytes(now.bytesPerSecond)}/s`} />
+            <Card name="latency" label={t('ui.latency')} value={`${number(now.p50Ms)} / ${number(now.p95Ms)} ms`} />
+            <Card name="eta" label={t('ui.eta')} value={now.eta === null ? '–' : duration(now.eta.ms)} />
+          </>
+        ) : null}
+      </dl>
+      {series === undefined ? null : <Plot series={series} />}
+      <Reasons now={now} />
+    </>
+  )
+}
+
+function Card({ name, label, value }: { readonly name: string; readonly label: string; readonly value: string }) {
+  return (
+    <div class="card">
+      <dt>{label}</dt>
+      <dd data-figure={name}>{value}</dd>
+    </div>
+  )
+}
+
+/** The outcomes as one bar of what is known. */
+function Progress({ now }: { readonly now: Frame }) {
+  const share = now.known === 0 ? 0 : now.doneTotal / now.known
+  const words = OUTCOMES.filter((word) => now.done[word] > 0)
+  return (
+    <section aria-label={t('ui.progress')}>
+      <p class="share">
+        <strong data-figure="share">{percent(Math.floor(share * 1000) / 1000)}</strong>{' '}
+        {t('ui.ofKnown', { done: now.doneTotal, known: now.known })}
+      </p>
+      <div class="bar" role="img" aria-label={words.map((word) => `${word} ${number(now.done[word])}`).join(', ')}>
+        {words.map((word) => (
+          <span key={word} class={word} style={{ flexGrow: now.done[word] }} />
+        ))}
+        <span class="left" style={{ flexGrow: now.left.total }} />
+      </div>
+      <ul class="legend">
+        {OUTCOMES.map((word) => (
+          <li key={word}>
+            <a {...link(`/urls?state=${word}`)}>
+              <span class={`dot ${word}`} aria-hidden="true" /> {word}{' '}
+              <b data-figure={word}>{number(now.done[word])}</b>
+            </a>
+          </li>
+        ))}
+        <li>
+          <a {...link('/urls?state=left')}>
+            <span class="dot left" aria-hidden="true" /> {t('ui.left')} <b>{number(now.left.total)}</b>
+          </a>
+        </li>
+      </ul>
+    </section>
+  )
+}
+
+/** Every control shows the command that does the same. */
+function Controls({ now }: { readonly now: Frame }) {
+  const folder = now.folder
+  const isPaused = now.status === 'paused'
+  const [isAsking, setAsking] = useState(false)
+  if (!now.live) {
+    return (
+      <p class="controls">
+        {t('ui.notRunning')} <Command text={`sluice resume ${folder}`} />
+      </p>
+    )
+  }
+  return (
+    <section class="controls" aria-label={t('ui.controls')}>
+      <button
+        type="button"
+        data-control={isPaused ? 'resume' : 'pause'}
+        onClick={() => post(isPaused ? '/api/resume' : '/api/pause')}
+      >
+        {isPaused ? `▶ ${t('ui.resume')}` : `❚❚ ${t('ui.pause')}`}
+      </button>
+      <Command text={`sluice ${isPaused ? 'resume' : 'pause'} ${folder}`} />
+      {isAsking ? (
+        <span role="alertdialog" aria-label={t('ui.stop')}>
+          {t('ui.stopSure')}{' '}
+          <button
+            type="button"
+            class="danger"
+            data-control="stop-yes"
+            onClick={() => {
+              setAsking(false)
+              void post('/api/stop')
+            }}
+          >
+            {t('ui.stop')}
+          </button>{' '}
+          <button type="button" onClick={() => setAsking(false)}>
+            {t('ui.cancel')}
+          </button>
+        </span>
+      ) : (
+        <button type="button" data-control="stop" onClick={() => setAsking(true)}>
+          ■ {t('ui.stop')}
+        </button>
+      )}
+      <Command text={`sluice stop ${folder}`} />
+      {complaint.value === '' ? null : (
+        <p class="complaint" role="alert">
+          {complaint.value}
+        </p>
+      )}
+    </section>
+  )
+}
+
+export function Command({ text }: { readonly text: string }) {
+  const [isCopied, setCopied] = useState(false)
+  return (
+    <code class="command">
+      {text}
+      <button
+        type="button"
+        aria-label={t('ui.copy', { command: text })}
+        onClick={() =>
+          navigator.clipboard.writeText(text).then(
+            () => setCopied(true),
+            () => setCopied(false),
+          )
+        }
+      >
+        {isCopied ? '✓' : <CopyIcon />}
+      </button>
+    </code>
+  )
+}
+
+function CopyIcon() {
+  return (
+    <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+      <path d="M5 5V2h9v9h-3M2 5h9v9H2z" fill="none" stroke="currentColor" stroke-width="1.5" />
+    </svg>
+  )
+}
+
+function Reasons({ now }: { readonly now: Frame }) {
+  // `failed/DNS_NOT_FOUND`; what has no code is an answer.
+  const codes = Object.entries(now.codes)
+    .map(([name, count]) => [name.slice(name.indexOf('/') + 1), count] as const)
+    .filter(([code]) => code !== '')
+    .sort((a, b) => b[1] - a[1])
+  const statuses = Object.entries(now.statuses).sort((a, b) => b[1] - a[1])
+  return (
+    <div class="columns">
+      <Tally title={t('ui.codes')} entries={codes} to={(code) => `/urls?code=${encodeURIComponent(code)}`} />
+      <Tally title={t('ui.statuses')} entries={statuses} to={(status) => `/urls?status=${status}`} />
+    </div>
+  )
+}
+
+function Tally({
+  title,
+  entries,
+  to,
+}: {
+  readonly title: string
+  readonly entries: readonly (readonly [string, number])[]
+  readonly to: (name: string) => string
+}) {
+  if (entries.length === 0) return null
+  return (
+    <section>
+      <h2>{title}</h2>
+      <ul class="tally">
+        {entries.slice(0, 10).map(([name, count]) => (
+          <li key={name}>
+            <a {...link(to(name))}>{name}</a> <b>{number(count)}</b>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

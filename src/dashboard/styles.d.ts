@@ -1,0 +1,2 @@
+/** Style sheets go into main.css; importing one gives nothing. */
+declare module '*.css'

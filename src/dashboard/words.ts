@@ -1,0 +1,83 @@
+/** The sentences of the page in the viewer's language, and how figures and times are written there. */
+import { signal } from '@preact/signals'
+import { createCatalog, LANGUAGES } from '../locales/catalog.ts'
+import type { Catalog, Language, MessageKey } from '../locales/catalog.ts'
+
+export type Key = Extract<MessageKey, `ui.${string}`>
+
+const CHOICE = 'sluice-language'
+/** Languages by the names they have for themselves. */
+export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
+  en: 'English',
+  'pt-BR': 'Português',
+  es: 'Español',
+  'zh-CN': '中文',
+  ko: '한국어',
+}
+export { LANGUAGES }
+export type { Language }
+
+const catalog = signal<Catalog>(createCatalog('en', {}, {}))
+
+/** The sentence of a key; the page is drawn anew when the language changes. */
+export function t(key: Key, values: Readonly<Record<string, string | number>> = {}): string {
+  return catalog.value.t(key, values)
+}
+
+export function language(): Language {
+  return catalog.value.language
+}
+
+export function number(value: number): string {
+  return catalog.value.number(value)
+}
+
+export function percent(fraction: number): string {
+  return catalog.value.percent(fraction)
+}
+
+export function duration(ms: number): string {
+  return ms < 1000 ? `${number(Math.round(ms))} ms` : catalog.value.duration(ms)
+}
+
+export function time(at: number | string): string {
+  return new Intl.DateTimeFormat(catalog.value.language, { dateStyle: 'short', timeStyle: 'medium' }).format(
+    new Date(at),
+  )
+}
+
+export function clock(at: number): string {
+  return new Intl.DateTimeFormat(catalog.value.language, { timeStyle: 'medium' }).format(new Date(at))
+}
+
+export function bytes(count: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  let value = count
+  let unit = 0
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit === 0 || value >= 9.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
+/** The language chosen before, else the browser's, else that of the server. */
+export async function chooseWords(wanted?: Language): Promise<void> {
+  if (wanted !== undefined) localStorage.setItem(CHOICE, wanted)
+  const choice = wanted ?? localStorage.getItem(CHOICE) ?? fromBrowser() ?? 'default'
+  const answer = (await (await fetch(`/catalog/${choice}`)).json()) as {
+    language: Language
+    messages: Record<string, string>
+  }
+  catalog.value = createCatalog(answer.language, answer.messages, answer.messages)
+  document.documentElement.lang = answer.language
+}
+
+function fromBrowser(): Language | undefined {
+  for (const tag of navigator.languages) {
+    const primary = tag.toLowerCase().split('-')[0]
+    const known = LANGUAGES.find((one) => one.toLowerCase().split('-')[0] === primary)
+    if (known !== undefined) return known
+  }
+  return undefined
+}

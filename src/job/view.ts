@@ -1,0 +1,159 @@
+/**
+ * A job as tables and figures for people who look at it: read-only and without its lock, live or stopped. The tables
+ * follow the file in steps of about 10,000 rows, so that whoever holds the view can serve others in between.
+ */
+import { setImmediate } from 'node:timers/promises'
+import { JobColumns } from '../frontier/sqlite/columns.ts'
+import type { ErrorGroup, HostRow, SeriesPoint, UrlPage, UrlQuery } from '../frontier/sqlite/columns.ts'
+import { requestControl } from './control.ts'
+import type { ControlMethod } from './control.ts'
+import { nameOf, readStored } from './folder.ts'
+import type { RetryQuery, Why } from './job.ts'
+import { storeChange } from './live-settings.ts'
+import type { SettingChange } from './live-settings.ts'
+import { explainUrl, openStatus, retryStopped } from './status.ts'
+import type { Status } from './status.ts'
+
+export { URL_SORTS } from '../frontier/sqlite/columns.ts'
+export type {
+  ErrorGroup,
+  HostRow,
+  SeriesPoint,
+  UrlPage,
+  UrlQuery,
+  UrlRow,
+  UrlSort,
+  UrlState,
+} from '../frontier/sqlite/columns.ts'
+
+/** Most points of a series: more than a plot has pixels to tell apart. */
+const POINTS = 300
+
+export interface Slice {
+  readonly offset: number
+  readonly limit: number
+}
+
+export interface JobView {
+  readonly name: string
+  readonly folder: string
+  /** Number of the last settlement that the tables hold. */
+  readonly seq: number
+  /** False while the tables are still being read for the first time. */
+  readonly isComplete: boolean
+  status(): Promise<Status>
+  urls(query: UrlQuery, slice: Slice): UrlPage
+  facets(query: UrlQuery): { readonly states: Record<string, number>; readonly codes: Record<string, number> }
+  hosts(): readonly HostRow[]
+  errors(): readonly ErrorGroup[]
+  series(): { readonly sliceMs: number; readonly points: readonly SeriesPoint[] }
+  why(urlOrHost: string): Promise<Why>
+  /** Options of the job as stored, without what may hold a secret. */
+  settings(): Readonly<Record<string, unknown>>
+  /** Reads what was appended since; resolves when the tables are up to date. Calls do not overlap. */
+  advance(): Promise<void>
+  /** Asks the live owner; undefined: nobody runs the job. */
+  control(method: ControlMethod, params: unknown): Promise<unknown>
+  /** Changes a setting of the job, for all hosts or one; true: a live owner obeys it at once, else it is kept for the next run. */
+  set(change: SettingChange): Promise<boolean>
+  /** Queues matching URLs again, live or stopped; or only counts them. */
+  retry(query: RetryQuery, dryRun: boolean): Promise<number>
+  close(): Promise<void>
+}
+
+/** Options that can carry credentials: their values are never shown. */
+const SECRET = new Set(['header', 'proxy', 'session', 'cookies'])
+
+/** @throws SluiceError OPTION_INVALID (no job there), FRONTIER_CORRUPT, FORMAT_UNSUPPORTED. */
+export function openView(folder: string): JobView {
+  return new FolderView(folder)
+}
+
+class FolderView implements JobView {
+  readonly folder: string
+  readonly name: string
+  readonly #columns: JobColumns
+  #advancing: Promise<void> | undefined
+  #isComplete = false
+  #isClosed = false
+
+  constructor(folder: string) {
+    this.folder = folder
+    this.name = nameOf(folder)
+    this.#columns = new JobColumns(folder)
+  }
+
+  get seq(): number {
+    return this.#columns.seq
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete
+  }
+
+  status(): Promise<Status> {
+    return openStatus(this.folder)
+  }
+
+  urls(query: UrlQuery, { offset, limit }: Slice): UrlPage {
+    return this.#columns.urls(query, offset, limit)
+  }
+
+  facets(query: UrlQuery): ReturnType<JobView['facets']> {
+    return this.#columns.facets(query)
+  }
+
+  hosts(): readonly HostRow[] {
+    return this.#columns.hosts()
+  }
+
+  errors(): readonly ErrorGroup[] {
+    return this.#columns.errors()
+  }
+
+  series(): ReturnType<JobView['series']> {
+    return this.#columns.series(POINTS)
+  }
+
+  why(urlOrHost: string): Promise<Why> {
+    return explainUrl(this.folder, urlOrHost)
+  }
+
+  settings(): Readonly<Record<string, unknown>> {
+    const options = readStored(this.folder)?.options ?? {}
+    return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, SECRET.has(name) ? '***' : value]))
+  }
+
+  advance(): Promise<void> {
+    this.#advancing ??= this.#follow().finally(() => {
+      this.#advancing = undefined
+    })
+    return this.#advancing
+  }
+
+  control(method: ControlMethod, params: unknown): Promise<unknown> {
+    return requestControl(this.folder, method, params)
+  }
+
+  async retry(query: RetryQuery, dryRun: boolean): Promise<number> {
+    const answer = await this.control('retry', { query, dryRun, by: 'the dashboard' })
+    return typeof answer === 'number' ? answer : retryStopped(this.folder, query, dryRun)
+  }
+
+  async set(change: SettingChange): Promise<boolean> {
+    const isLive = (await this.control('set', change)) !== undefined
+    if (!isLive) storeChange(this.folder, change)
+    return isLive
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#advancing
+    this.#columns.close()
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#isClosed && !this.#columns.advance()) await setImmediate()
+    if (!this.#isClosed) this.#isComplete = true
+  }
+}

@@ -1,0 +1,3 @@
+/** What the command line may use of the server. */
+export { openDashboard } from './listen.ts'
+export type { Dashboard, DashboardInit } from './listen.ts'

@@ -1,0 +1,156 @@
+/** The job of a view as JSON: tables that are filtered, sorted and paged here, figures, controls. */
+import { Hono } from 'hono'
+import type { Context } from 'hono'
+import { URL_SORTS } from '../job/index.ts'
+import type { ErrorGroup, HostRow, JobView, UrlQuery, UrlRow, UrlSort, UrlState } from '../job/index.ts'
+import { SluiceError } from '../model/errors.ts'
+import { OUTCOMES } from '../model/outcome.ts'
+import { takePage } from './table.ts'
+import type { Page, TableQuery } from './table.ts'
+
+/** Rows of one download, in steps. */
+const DOWNLOAD_STEP = 1000
+
+const HOST_COLUMNS: Readonly<Record<string, (row: HostRow) => string | number>> = {
+  host: (row) => row.host,
+  known: (row) => row.known,
+  left: (row) => row.left,
+  ok: (row) => row.done.ok + row.done.unchanged,
+  failed: (row) => row.done.failed,
+  interval: (row) => row.intervalMs,
+  errors: (row) => row.errors,
+  /** Soonest end of what is left there. */
+  ends: (row) => row.left * row.intervalMs,
+}
+
+const ERROR_COLUMNS: Readonly<Record<string, (row: ErrorGroup) => string | number>> = {
+  outcome: (row) => row.outcome,
+  code: (row) => row.code,
+  host: (row) => row.host,
+  urls: (row) => row.urls,
+  first: (row) => row.firstAt,
+  last: (row) => row.lastAt,
+}
+
+const CONTROLS = ['pause', 'resume', 'stop'] as const
+
+export function jobApi(view: JobView): Hono {
+  const api = new Hono()
+  api.onError((error, context) => {
+    if (!(error instanceof SluiceError)) throw error
+    const { code, message, hint } = error
+    return context.json({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }, 400)
+  })
+  api.get('/job', async (context) =>
+    context.json({ ...(await view.status()), seq: view.seq, complete: view.isComplete }),
+  )
+  api.get('/series', (context) => context.json({ seq: view.seq, ...view.series() }))
+  api.get('/settings', (context) => context.json(view.settings()))
+  api.get('/urls', (context) => {
+    const query = urlQuery(context)
+    const { offset, limit } = tableQuery(context)
+    const { matched, rows } = view.urls(query, { offset, limit })
+    return context.json({ seq: view.seq, matched, offset, rows, facets: view.facets(query) })
+  })
+  api.get('/urls.ndjson', (context) => {
+    const query = urlQuery(context)
+    context.header('content-disposition', `attachment; filename="${fileName(view.name)}-urls.ndjson"`)
+    return context.body(ndjson(view, query), 200, { 'content-type': 'application/x-ndjson' })
+  })
+  api.get('/hosts', (context) =>
+    answer(context, view, takePage(view.hosts(), tableQuery(context), HOST_COLUMNS, 'host')),
+  )
+  api.get('/errors', (context) =>
+    answer(context, view, takePage(view.errors(), tableQuery(context), ERROR_COLUMNS, 'host', 'code', 'sample')),
+  )
+  api.get('/why', async (context) => context.json(await view.why(context.req.query('url') ?? '')))
+  for (const method of CONTROLS) {
+    api.post(`/${method}`, async (context) => {
+      const done = await view.control(method, { by: 'the dashboard' })
+      return done === undefined
+        ? context.json(
+            {
+              error: { code: 'JOB_NOT_RUNNING', message: 'nobody runs this job', hint: `sluice resume ${view.folder}` },
+            },
+            409,
+          )
+        : context.json(await view.status())
+    })
+  }
+  api.post('/set', async (context) => {
+    const { name, value, host } = await context.req.json<{ name?: unknown; value?: unknown; host?: unknown }>()
+    const change = { name: String(name), value, by: 'the dashboard', host: typeof host === 'string' ? host : undefined }
+    return context.json({ live: await view.set(change) })
+  })
+  api.post('/retry', async (context) => {
+    const given = await context.req.json<{ query?: Record<string, string>; dryRun?: boolean }>()
+    return context.json({ urls: await view.retry(given.query ?? {}, given.dryRun === true) })
+  })
+  return api
+}
+
+function answer<Row>(context: Context, view: JobView, page: Page<Row>): Response {
+  return context.json({ seq: view.seq, ...page })
+}
+
+function urlQuery(context: Context): UrlQuery {
+  const { state, code, status, host, q, sort, dir } = context.req.query()
+  if (state !== undefined && state !== 'left' && !OUTCOMES.includes(state as never))
+    throw new SluiceError('OPTION_INVALID', `${JSON.stringify(state)} is no state`, {
+      hint: `one of left, ${OUTCOMES.join(', ')}`,
+    })
+  if (sort !== undefined && !URL_SORTS.includes(sort as UrlSort))
+    throw new SluiceError('OPTION_INVALID', `the table has no column ${JSON.stringify(sort)}`, {
+      hint: `one of ${URL_SORTS.join(', ')}`,
+    })
+  return {
+    state: state as UrlState | undefined,
+    code,
+    status,
+    host,
+    search: q,
+    sort: sort as UrlSort | undefined,
+    descending: dir === 'desc',
+  }
+}
+
+function tableQuery(context: Context): TableQuery {
+  const { q, sort, dir, offset, limit } = context.req.query()
+  return {
+    search: q ?? '',
+    sort,
+    descending: dir === 'desc',
+    offset: whole(offset, 0, Number.MAX_SAFE_INTEGER),
+    limit: whole(limit, 50, 500),
+  }
+}
+
+function whole(text: string | undefined, fallback: number, most: number): number {
+  if (text === undefined) return fallback
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0)
+    throw new SluiceError('OPTION_INVALID', `${JSON.stringify(text)} is no whole number`)
+  return Math.min(value, most)
+}
+
+/** Pulled by the reader, a step at a time: a slow one costs nothing. */
+function ndjson(view: JobView, query: UrlQuery): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let offset = 0
+  return new ReadableStream({
+    pull(controller) {
+      const { rows } = view.urls(query, { offset, limit: DOWNLOAD_STEP })
+      offset += rows.length
+      if (rows.length > 0) controller.enqueue(encoder.encode(rows.map(lineOf).join('')))
+      if (rows.length < DOWNLOAD_STEP) controller.close()
+    },
+  })
+}
+
+function lineOf({ url, host, depth, state, record }: UrlRow): string {
+  return `${JSON.stringify(record ?? { url, host, depth, state })}\n`
+}
+
+function fileName(name: string): string {
+  return name.replaceAll(/[^\w.-]/g, '_')
+}
