@@ -61,7 +61,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     may: ['model', 'url', 'http'],
     packages: ['@standard-schema/spec', 'css-what', 'entities', 'htmlparser2', 'json-p3', 'unpdf'],
   },
-  warc: { may: ['model'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:zlib'] },
+  warc: {
+    may: ['model'],
+    node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:stream/promises', 'node:zlib'],
+  },
   sink: { may: ['model', 'warc'], packages: ['hyparquet-writer', 'ioredis', 'mongodb', 'mysql2', 'pg'] },
   source: {
     may: ['model', 'url', 'warc'],

@@ -148,8 +148,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'extract',
-    takes: '[JOB|ARCHIVE]',
-    most: 1,
+    takes: '[JOB|ARCHIVE…]',
+    most: Infinity,
     options: ['out', 'workers', 'extractTimeout', 'workerMemory', 'lang'],
     flags: [{ name: 'with', value: 'FILE' }, { name: 'accept' }],
     load: () => import('./commands/extract.ts'),
@@ -195,6 +195,25 @@ export const COMMANDS: readonly CommandRow[] = [
       { name: 'escapeFormulas' },
     ],
     load: () => import('./commands/export.ts'),
+  },
+  {
+    name: 'diff',
+    takes: '[JOB[@RUN]] [JOB[@RUN]]',
+    most: 2,
+    options: ['lang'],
+    flags: [
+      { name: 'format', value: 'WORD' },
+      { name: 'by', value: 'FIELD' },
+    ],
+    load: () => import('./commands/diff.ts'),
+  },
+  {
+    name: 'verify',
+    takes: '[JOB|ARCHIVE|FOLDER…]',
+    most: Infinity,
+    options: ['lang'],
+    flags: [{ name: 'asJson' }],
+    load: () => import('./commands/verify.ts'),
   },
   {
     name: 'query',

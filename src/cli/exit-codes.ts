@@ -14,7 +14,11 @@ interface ExitRow {
 
 export const EXITS = {
   done: { code: 0, meaning: 'finished; no --fail-if was true', resumable: 'no' },
-  internal: { code: 1, meaning: 'unexpected internal error, or a ledger that does not add up', resumable: 'yes' },
+  internal: {
+    code: 1,
+    meaning: 'unexpected internal error, a ledger that does not add up, or what verify found wrong',
+    resumable: 'yes',
+  },
   usage: { code: 2, meaning: 'bad usage, configuration, input or credentials; nothing was fetched', resumable: 'no' },
   failIf: {
     code: 3,

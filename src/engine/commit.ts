@@ -16,6 +16,7 @@ import { isUnsafeClaim } from './ask.ts'
 import type { Bus } from './bus.ts'
 import type { Context, SettledPage } from './context.ts'
 import { EXTRACTION_POSITION } from './extraction-report.ts'
+import { TOMBSTONE } from './record.ts'
 import type { Draft } from './record.ts'
 import { GROUP, GROUP_MS } from './settings.ts'
 
@@ -205,7 +206,7 @@ export class Commit {
             ? inputKey(claim)
             : hexOf(claim.root ?? claim.fp),
         // Nothing (failed, not wanted) is not the same as no items.
-        ...(ended.extraction?.failure === undefined ? { items: ended.extraction?.items } : {}),
+        ...(ended.extraction?.failure === undefined ? { items: itemsOf(ended, draft) } : {}),
         body: hasBody ? response.body : NO_BYTES,
         ...(hasBody && response.file !== undefined ? { bodyFile: response.file } : {}),
         ...(this.#wantsExchange && response !== undefined
@@ -223,7 +224,11 @@ export class Commit {
     const refused: ItemRejected[] = []
     if (records.length > 0) {
       for (const sink of sinks) {
-        const position = await sink.write(records)
+        // An archive keeps every answer.
+        const isPartial = settings.changedOnly && sink.wantsExchange !== true
+        const wanted = isPartial ? records.filter(isNews) : records
+        if (wanted.length === 0) continue
+        const position = await sink.write(wanted)
         if (position !== undefined) positions.set(`sink:${sink.name}`, position)
         for (const one of sink.refused?.() ?? []) refused.push(one)
       }
@@ -240,7 +245,8 @@ export class Commit {
     this.#announce(group, drafts, events, stale)
     this.#announceRefused(refused, t)
     if (print !== undefined) {
-      const lines = this.#context.pool === undefined ? records.map(({ json }) => json) : itemLines(group)
+      const printed = settings.changedOnly ? records.filter(isNews) : records
+      const lines = this.#context.pool === undefined ? printed.map(({ json }) => json) : itemLines(group)
       if (lines.length > 0) await print(`${lines.join('\n')}\n`)
     }
   }
@@ -302,4 +308,13 @@ function announceItems(bus: Bus, { extraction }: Ended, { url, seq, t }: Draft):
 
 function inputKey(claim: Claim): string {
   return `${claim.input?.source}#${claim.input?.ordinal}`
+}
+
+function isNews({ record }: SinkRecord): boolean {
+  return record.outcome !== 'unchanged'
+}
+
+/** A page that is gone has none any more. */
+function itemsOf({ extraction }: Ended, draft: Draft): SinkRecord['items'] {
+  return draft.flags?.includes(TOMBSTONE) === true ? [] : extraction?.items
 }

@@ -1,6 +1,6 @@
 /** What the parts of one running engine share. Built once by `createEngine`; no behaviour of its own. */
 import type { ExtractorPool } from '../extract/extraction.ts'
-import type { PageScanner } from '../extract/extractor.ts'
+import type { Likeness, PageScanner } from '../extract/extractor.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Frontier } from '../frontier/frontier.ts'
 import type { Clock } from '../model/clock.ts'
@@ -47,6 +47,8 @@ export interface EngineParts {
   /** Cookies, authorization and login; undefined: everything is fetched as anybody would see it. */
   readonly session: Session | undefined
   readonly scanner: PageScanner
+  /** Undefined: nobody asks which pages are alike. */
+  readonly likeness: Likeness | undefined
   /** Runs extractor modules; undefined where the job has none. */
   readonly pool: ExtractorPool | undefined
   /** Hooks by name; `*` is for requests that no other is for. */

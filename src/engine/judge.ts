@@ -10,6 +10,7 @@ import { headerValue, headerValues } from '../http/headers.ts'
 import { parseRetryAfter } from '../http/retry-after.ts'
 import { codeRow } from '../model/errors.ts'
 import type { ErrorCode } from '../model/errors.ts'
+import type { Alike } from '../model/record.ts'
 import type { HopRequest, NewRequest } from '../model/request.ts'
 import type { Response } from '../model/response.ts'
 import { isRedirect, resolveRedirect } from '../policy/redirect.ts'
@@ -21,7 +22,7 @@ import type { Attempt } from './attempt.ts'
 import type { Ended } from './commit.ts'
 import type { Context } from './context.ts'
 import type { Host } from './hosts.ts'
-import { draftOf } from './record.ts'
+import { draftOf, TOMBSTONE } from './record.ts'
 import type { Draft, DraftInit } from './record.ts'
 import { ROBOTS_BYTES, robotsOfAnswer, robotsUnreachable } from './robots-gate.ts'
 import type { RobotsCause } from './robots-gate.ts'
@@ -114,7 +115,8 @@ export class Judge {
       this.#announceRetry(claim, decision.code, decision.afterMs)
       return { claim, settlement, draft: undefined, response: answer, links: undefined }
     }
-    const flags = flagsOf(attempt, failure, answer)
+    const isLost = decision.outcome === 'gone' && claim.meta?.digest !== undefined
+    const flags = [...(isLost ? [TOMBSTONE] : []), ...flagsOf(attempt, failure, answer)]
     const message = failure?.message ?? messageOf(decision.code, response)
     if (decision.outcome !== 'ok' || response === undefined) {
       const init: DraftInit = {
@@ -142,12 +144,19 @@ export class Judge {
     const html = isHtml(type.essence)
     const facts = html && response.size > 0 ? this.#scan(claim, response, type.charset) : undefined
     const robots = this.#directives(response, facts)
-    const draft: DraftInit = { outcome, response, facts, charset: type.charset, robots, flags }
+    const alike = same ? undefined : this.#alike(claim, response, type.essence)
+    const draft: DraftInit = { outcome, response, facts, charset: type.charset, robots, flags, alike }
     if (settings.kind !== 'crawl' || facts === undefined) return this.#final(claim, draft, response, undefined)
     const nofollow = settings.nofollow && (robots.includes('nofollow') || robots.includes('none'))
     if (nofollow || settings.sitemaps === 'only') return this.#final(claim, draft, response, undefined)
     const page = { url: claim.url, base: facts.base, depth: claim.depth }
     return this.#final(claim, draft, response, this.#admission.links(facts.links, page))
+  }
+
+  #alike(claim: Claim, { digest, body }: Response, type: string): Alike | undefined {
+    if (digest === '') return undefined
+    const isText = isHtml(type) || type.startsWith('text/')
+    return this.#context.likeness?.note(claim.url, digest, isText ? body : NO_BYTES, isHtml(type))
   }
 
   #sitemap(claim: Claim, response: Response, outcome: 'ok' | 'unchanged', flags: readonly string[]): Ended {
@@ -316,6 +325,7 @@ export class Judge {
 }
 
 const NO_FLAGS: readonly string[] = []
+const NO_BYTES = new Uint8Array(0)
 
 function flagsOf(
   attempt: Attempt,

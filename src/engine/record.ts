@@ -3,9 +3,12 @@ import type { Claim } from '../frontier/frontier.ts'
 import type { PageFacts } from '../extract/extractor.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { OutcomeWord } from '../model/outcome.ts'
-import type { Geo, PageRecord } from '../model/record.ts'
+import type { Alike, Geo, PageRecord } from '../model/record.ts'
 import type { Response } from '../model/response.ts'
 import { detach } from '../url/detach.ts'
+
+/** Flag of a page that is gone and was there before. */
+export const TOMBSTONE = 'tombstone'
 
 /** A record before its settlement is numbered: `seq`, `run` and `t` are set when its group is committed. */
 export type Draft = { -readonly [Field in keyof PageRecord]: PageRecord[Field] }
@@ -21,6 +24,7 @@ export interface DraftInit {
   readonly charset?: string | undefined
   readonly robots?: readonly string[] | undefined
   readonly flags?: readonly string[] | undefined
+  readonly alike?: Alike | undefined
 }
 
 /** Fields are set in the order in which they are printed. */
@@ -68,6 +72,7 @@ export function draftOf(claim: Claim, init: DraftInit, geoOf?: (address: string)
     const geo = geoOf?.(ip)
     if (geo !== undefined) draft.geo = geo
   }
+  if (init.alike !== undefined) draft.alike = init.alike
   if (response !== undefined) {
     const { timing } = response
     draft.ms = {

@@ -20,6 +20,8 @@ export interface EngineSettings {
   /** The scope has changed since requests were queued: look at each again before it is started. */
   readonly recheckScope: boolean
   readonly kinds: ReadonlySet<LinkKind>
+  /** Outputs get no `unchanged` records; archives do. */
+  readonly changedOnly: boolean
   /** Obey rel=nofollow, meta robots nofollow and X-Robots-Tag nofollow. */
   readonly nofollow: boolean
   readonly robots: 'obey' | 'record' | 'ignore'

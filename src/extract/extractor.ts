@@ -2,6 +2,8 @@
  * What the engine asks of the scanner: links, title, base, canonical and robots directives of one HTML page, from its
  * bytes. Synchronous, in the fetching thread; never throws for any input.
  */
+import type { Alike } from '../model/record.ts'
+
 export type LinkKind =
   | 'a'
   | 'area'
@@ -64,3 +66,12 @@ export interface ScanWant {
 }
 
 export type PageScanner = (body: Uint8Array, want: ScanWant) => PageFacts
+
+/** Says which page before had the text of this one. */
+export interface Likeness {
+  /**
+   * @param digest of the body; its bytes may be left out, as of what is no text: then only equal bodies are found
+   * @param isHtml false: all bytes are text
+   */
+  note(url: string, digest: string, body: Uint8Array, isHtml: boolean): Alike | undefined
+}

@@ -116,6 +116,10 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
   /** Closes what `openAll` opened beside frontier and sinks. */
   protected abstract leave(opened: Opened): Promise<void>
   protected abstract get isStopping(): boolean
+  /** Of a run that goes by the schedule of revisits. */
+  protected get revisits(): Summary['revisits'] {
+    return undefined
+  }
   /** Set where a commit failed. */
   protected abstract get failure(): unknown
   protected abstract figures(
@@ -318,6 +322,7 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
       failed: [],
       exitCode: 0,
       reasons: this.#reasons,
+      revisits: this.revisits,
     })
     const failed = end === 'finished' ? this.failures(draft, stats) : []
     const summary: Summary = { ...draft, failed, exitCode: exitCode ?? exitCodeOf(end, failed) }

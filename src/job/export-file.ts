@@ -32,7 +32,7 @@ export function formatOfFile(path: string): ExportFormat {
  *
  * @throws SluiceError what `texts` throws; `SINK_UNREACHABLE` where the file cannot be written
  */
-export async function writeExport(path: string, texts: AsyncIterable<string>): Promise<void> {
+export async function writeExport(path: string, texts: AsyncIterable<string | Uint8Array>): Promise<void> {
   const temporary = `${path}.tmp`
   try {
     const file = createWriteStream(temporary)

@@ -79,6 +79,11 @@ export function writeStored(folder: string, stored: StoredJob): void {
   writeWhole(join(folder, 'config.json'), `${JSON.stringify(stored, null, 2)}\n`, 0o600)
 }
 
+/** Outputs that a job was given; undefined where it has its own only. */
+export function outputsOf(folder: string): readonly string[] | undefined {
+  return readStored(folder)?.options['out'] as readonly string[] | undefined
+}
+
 export function newStored(
   init: Pick<StoredJob, 'kind' | 'name' | 'subject' | 'options' | 'cwd' | 'createdAt'>,
 ): StoredJob {

@@ -40,10 +40,8 @@ export class ItemDiff {
   /** True where they differ. */
   #item(url: string, before: Record<string, unknown>, now: Record<string, unknown>): boolean {
     let differs = false
-    for (const name of new Set([...Object.keys(before), ...Object.keys(now)])) {
+    for (const { name, was, is } of fieldsOf(before, now)) {
       const field = this.#field(name)
-      const was = Object.hasOwn(before, name) ? JSON.stringify(before[name]) : undefined
-      const is = Object.hasOwn(now, name) ? JSON.stringify(now[name]) : undefined
       if (was === is) {
         field.same++
         continue
@@ -76,4 +74,19 @@ function byIdentity({ items }: Pick<Extraction, 'items'>): Map<string, Record<st
     known.set(identity, JSON.parse(json) as Record<string, unknown>)
   }
   return known
+}
+
+export interface FieldPair {
+  readonly name: string
+  /** JSON; undefined where the item has no such field. */
+  readonly was: string | undefined
+  readonly is: string | undefined
+}
+
+/** Every field that one of two items has. */
+export function fieldsOf(before: Record<string, unknown>, now: Record<string, unknown>): FieldPair[] {
+  const valueOf = (item: Record<string, unknown>, name: string): string | undefined =>
+    Object.hasOwn(item, name) ? JSON.stringify(item[name]) : undefined
+  const names = new Set([...Object.keys(before), ...Object.keys(now)])
+  return [...names].map((name) => ({ name, was: valueOf(before, name), is: valueOf(now, name) }))
 }

@@ -5,12 +5,12 @@ import { SluiceError } from '../model/errors.ts'
 import { sinkKindOf } from '../sink/kind.ts'
 import { openInput } from '../source/input.ts'
 import { withoutCredentials } from '../url/canonicalize.ts'
-import { readStored } from './folder.ts'
+import { outputsOf, readStored } from './folder.ts'
 
 /** The first output of items that is NDJSON; undefined where the job has none. */
 export function findItemsFile(folder: string): string | undefined {
   const stored = readStored(folder)
-  const ndjson = outsOf(folder)
+  const ndjson = outputsOf(folder)
     ?.map((out) => sinkKindOf(out))
     .find(({ kind }) => kind === 'ndjson')
   const path = ndjson === undefined ? join(folder, 'items.ndjson') : resolve(stored?.cwd ?? '.', ndjson.path)
@@ -21,17 +21,13 @@ export function findItemsFile(folder: string): string | undefined {
 export function itemsFileOf(folder: string): string {
   const path = findItemsFile(folder)
   if (path !== undefined) return path
-  const given = outsOf(folder)
+  const given = outputsOf(folder)
   throw new SluiceError('OPTION_INVALID', `${folder} keeps no items as NDJSON`, {
     hint:
       given === undefined
         ? 'a job finds items with --extract FILE'
         : `they are in ${given.map(withoutCredentials).join(', ')}`,
   })
-}
-
-function outsOf(folder: string): readonly string[] | undefined {
-  return readStored(folder)?.options['out'] as string[] | undefined
 }
 
 /** Whole lines, a piece of the file at a time; a line that is being written is left out. */

@@ -86,6 +86,10 @@ export interface Summary extends Snapshot {
     readonly done: number
   }[]
   readonly outputs: readonly string[]
+  /** Of a run with `--if-due`: pages asked again, pages whose time has not come, and when the first of those is due. */
+  readonly revisits?:
+    | { readonly queued: number; readonly waiting: number; readonly nextInMs: number | null }
+    | undefined
   /** `--fail-if` expressions that were true. */
   readonly failed: readonly string[]
   readonly exitCode: number

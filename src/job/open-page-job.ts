@@ -12,6 +12,7 @@ import type { Consumer } from '../engine/context.ts'
 import { Engine } from '../engine/engine.ts'
 import type { Handler } from '../engine/handler.ts'
 import type { ExtractorPool } from '../extract/extraction.ts'
+import { createLikeness } from '../extract/alike.ts'
 import { scanPage } from '../extract/html.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { PartFolder } from '../fetch/part-folder.ts'
@@ -28,7 +29,7 @@ import { openPool } from './open-pool.ts'
 import { openSession, planSession } from './open-session.ts'
 import { changedOptions } from './options.ts'
 import { openParts, removeOrphans } from './parts.ts'
-import { checkContactRule, engineSettings, VERSION } from './prepare.ts'
+import { checkContactRule, engineSettings, revisitLimits, VERSION } from './prepare.ts'
 import type { Pacing, Plan } from './prepare.ts'
 import { openingOf } from './run-end.ts'
 import { nextRun, readRunState } from './run-state.ts'
@@ -99,6 +100,7 @@ export async function openPageJob({
     const state = nextRun(readRunState(backend.positions), before, {
       at: clock.wall(),
       ifChanged: options.get<boolean>('ifChanged') === true,
+      due: revisitLimits(options),
     })
     const concurrency =
       options.get<number>('concurrency') ?? defaultConcurrency(options.get<number>('perHost') as number)
@@ -130,6 +132,7 @@ export async function openPageJob({
         fetcher,
         session,
         scanner: scanPage,
+        likeness: options.get<boolean>('alike') === true ? createLikeness() : undefined,
         pool,
         handlers: options.get<Record<string, Handler>>('handlers') ?? {},
         readSitemap: (body, url) => readSitemap(body, url),

@@ -62,6 +62,15 @@ export interface JobOptions {
   readonly maxTime?: string | number
   readonly maxDisk?: string
   readonly ifChanged?: boolean
+  /** As `ifChanged`, but only the pages whose time has come. */
+  readonly ifDue?: boolean
+  readonly revisit?: string | number
+  readonly revisitMin?: string | number
+  readonly revisitMax?: string | number
+  /** Outputs get no `unchanged` records; the archive does. */
+  readonly changedOnly?: boolean
+  /** `alike` of each record says which page before it had the same text. */
+  readonly alike?: boolean
   readonly failIf?: string | readonly string[]
   /** Extractor modules (path or URL of a file), run in worker threads; or extractors themselves, run on the main thread. */
   readonly extract?: string | URL | Extractor | readonly (string | URL | Extractor)[]

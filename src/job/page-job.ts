@@ -26,6 +26,7 @@ export class PageJob extends BaseJob<OpenedPages> {
   readonly #consumer: Consumer | undefined
   readonly #pacing: Pacing
   #stopReason: RunEnd | undefined
+  #revisits: Summary['revisits']
   /** Outcomes of the start pages, noted as they settle. */
   readonly #seeds = { outcomes: emptyCounts(), codes: {} as Record<string, number> }
 
@@ -81,10 +82,9 @@ export class PageJob extends BaseJob<OpenedPages> {
   }
 
   protected async collect({ engine, state, backend, parts }: OpenedPages): Promise<Ended> {
-    const { requeueAfter } = state
-    if (typeof requeueAfter === 'number') {
-      const from = requeueAfter === 0 ? undefined : requeueAfter
-      await requeueAnswered(backend.frontier, state.run, () => this.clock.wall(), from)
+    if (typeof state.requeueAfter === 'number') {
+      const revisits = await requeueAnswered(backend.frontier, state, () => this.clock.wall())
+      if (state.due !== undefined) this.#revisits = revisits
     }
     if (this.#stopReason !== undefined) engine.stop('stopped', 0)
     const end = this.#endOf(await engine.run(), engine)
@@ -124,6 +124,10 @@ export class PageJob extends BaseJob<OpenedPages> {
 
   protected get isStopping(): boolean {
     return this.#stopReason !== undefined
+  }
+
+  protected override get revisits(): Summary['revisits'] {
+    return this.#revisits
   }
 
   /** The engine's run rejects with it. */

@@ -9,6 +9,7 @@ import { parseDuration } from '../model/options.ts'
 import { parseFailIf } from '../policy/fail-if.ts'
 import { polite } from '../policy/polite.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { RevisitLimits } from '../policy/revisit.ts'
 import { createScope } from '../policy/scope.ts'
 import type { ScopeWord } from '../policy/scope.ts'
 import { canonicalize } from '../url/canonicalize.ts'
@@ -175,6 +176,7 @@ export function engineSettings(
     scope: session === undefined ? scope : avoiding(scope, session),
     recheckScope,
     kinds: parseFollow((options.get<string[]>('follow') as string[]).flatMap((word) => word.split(','))),
+    changedOnly: options.get<boolean>('changedOnly') ?? false,
     nofollow: options.get<boolean>('nofollow') ?? true,
     robots: options.get<'obey' | 'record' | 'ignore'>('robots') as 'obey',
     sitemaps: options.get<'auto' | 'only' | 'off'>('sitemaps') as 'off',
@@ -199,4 +201,16 @@ export function engineSettings(
     publicLimit,
     isPrivate: plan.isPrivate,
   }
+}
+
+/** Of a run of the pages that are due; undefined for others. @throws SluiceError `OPTION_INVALID` */
+export function revisitLimits(options: ResolvedOptions): RevisitLimits | undefined {
+  if (options.get<boolean>('ifDue') !== true) return undefined
+  const [firstMs, minMs, maxMs] = (['revisit', 'revisitMin', 'revisitMax'] as const).map(
+    (name) => options.get<number>(name) as number,
+  ) as [number, number, number]
+  if (minMs <= maxMs) return { firstMs, minMs, maxMs }
+  throw new SluiceError('OPTION_INVALID', '--revisit-min is longer than --revisit-max', {
+    hint: 'for example --revisit-min 1h --revisit-max 90d',
+  })
 }

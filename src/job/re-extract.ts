@@ -1,6 +1,7 @@
 /**
- * Extractors over stored pages instead of the web: every page of an archive once (its latest answer), on all cores, without
- * one request. Beside the job's own extractors it says field by field what would change; only `accept` writes.
+ * Extractors over stored pages instead of the web: every page of an archive, ours or another tool's, once (its latest
+ * answer), on all cores, without one request. Beside the job's own extractors it says field by field what would change;
+ * only `accept` writes.
  */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
@@ -16,7 +17,7 @@ import type {
 } from '../extract/extraction.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Sink, SinkRecord } from '../sink/sink.ts'
-import { openArchive, type Archive } from '../source/warc.ts'
+import { openArchive, type Archive, type ArchiveBreak } from '../source/warc.ts'
 import { createFingerprint, hexOf } from '../url/fingerprint.ts'
 import { archiveReader } from './archive-reader.ts'
 import { ExtractRuns } from './extract-runs.ts'
@@ -30,8 +31,8 @@ import { latestPages, type IndexedPage } from './latest-pages.ts'
 import { pageInput, withoutFolder } from './page-input.ts'
 
 export interface ReExtractInit {
-  /** Job folder, folder of WARC files, or one WARC file. */
-  readonly subject: string
+  /** A job folder alone, or folders of WARC files and WARC files. */
+  readonly subjects: readonly string[]
   /** Extractor modules to run. */
   readonly modules: readonly string[]
   /** Options that matter here: `workers`, `extractTimeout`, `workerMemory`, `out`. */
@@ -51,14 +52,28 @@ export interface FailureReport extends ExtractFailure {
 
 export interface ReExtraction {
   readonly pages: number
+  /** Pages that could not be had from their records, with the first of them. */
+  readonly unreadable: number
+  readonly firstUnreadable: Unreadable | undefined
+  /** Where files could not be read to their end. */
+  readonly breaks: readonly ArchiveBreak[]
+  /** False: a file could not be read to its end. A job may be killed or at work, so the end of its archive may be torn. */
+  readonly isWhole: boolean
   readonly figures: ExtractionFigures
   /** Different failures, most frequent first; what comes beyond `FAILURES` is counted in the figures only. */
   readonly failures: readonly FailureReport[]
+  /** False: archives without a job. */
+  readonly isJob: boolean
   /** Against the job's own extractors; undefined where it has none. */
   readonly diff: ItemDiff | undefined
   /** Where items were written. */
   readonly outputs: readonly string[]
   readonly ms: number
+}
+
+interface Unreadable {
+  readonly url: string
+  readonly reason: string
 }
 
 /** Different failures kept. */
@@ -68,12 +83,13 @@ const BATCH = 64
 
 /** Throws `SluiceError`: no archive, a module that cannot be loaded, an output that is there already. */
 export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
-  const { subject, cwd, accept } = init
+  const { subjects, cwd, accept } = init
+  const subject = subjects[0] as string
   const clock = systemClock()
   const started = clock.now()
   const stored = existsSync(join(subject, 'config.json')) ? readStored(subject) : undefined
-  const archive = openArchive(stored === undefined ? subject : archiveOf(subject))
-  const places = latestPages(archive.files)
+  const archive = openArchive(stored === undefined ? subjects : archiveOf(subject))
+  const places = archive.isIndexed ? latestPages(archive.files) : undefined
   const before = stored?.options['extract']
   const pool = await poolOf(init, init.modules, cwd, archive)
   const old = Array.isArray(before) ? await poolOf(init, before as string[], stored?.cwd ?? cwd, archive) : undefined
@@ -82,6 +98,12 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
   const failures = new Map<string, FailureReport>()
   const diff = old === undefined ? undefined : new ItemDiff()
   let pages = 0
+  let unreadable = 0
+  let firstUnreadable: Unreadable | undefined
+  const lost = (page: Unreadable | undefined): void => {
+    unreadable++
+    firstUnreadable ??= page
+  }
   let batch: SinkRecord[] = []
   let seq = 0
   const answered = ({ id, url }: Pick<StoredPage, 'id' | 'url'>, now: Extraction, previous?: Extraction): void => {
@@ -99,7 +121,7 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
   }
   try {
     const runs = new ExtractRuns(pool, old, answered)
-    const found = places === undefined ? scanned(archive, pool) : indexed(places, pool)
+    const found = places === undefined ? scanned(archive, pool, lost) : indexed(places, pool)
     for await (const page of found) {
       runs.start(page)
       if (batch.length >= BATCH) await flush()
@@ -118,10 +140,17 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
   } finally {
     await pool.close()
     await old?.close()
+    archive.close()
   }
   const outputs = output?.paths ?? []
+  const { breaks } = archive
   return {
     pages,
+    unreadable,
+    firstUnreadable,
+    breaks,
+    isWhole: breaks.every(({ kind }) => stored !== undefined && kind === 'torn'),
+    isJob: stored !== undefined,
     figures: report.figures,
     failures: [...failures.values()].toSorted((a, b) => b.count - a.count),
     diff,
@@ -168,8 +197,9 @@ interface Output {
 /** `out` where it is given: new files only. Else `items.ndjson` of the job, replaced when everything is written. */
 async function openOutput(init: ReExtractInit, id: string | undefined, pool: ExtractorPool): Promise<Output> {
   const given = init.layer.values['out'] as string[] | undefined
-  const place = join(init.subject, 'items.ndjson')
-  const fresh = join(init.subject, 'items.new.ndjson')
+  const subject = init.subjects[0] as string
+  const place = join(subject, 'items.ndjson')
+  const fresh = join(subject, 'items.new.ndjson')
   if (given === undefined && id === undefined) {
     throw new SluiceError('OPTION_INVALID', 'items of an archive without a job need a place', {
       hint: 'give -o items.ndjson',
@@ -181,10 +211,10 @@ async function openOutput(init: ReExtractInit, id: string | undefined, pool: Ext
       throw new SluiceError('OPTION_INVALID', `${path} is there already`, { hint: 'name a new file' })
     }
   }
-  rmSync(fresh, { force: true })
+  if (given === undefined) rmSync(fresh, { force: true })
   const options = resolveOptions([{ origin: 'flag', values: { out: given ?? [fresh] } }])
   const { sinks, outputs } = await openSinks(options, init.cwd, undefined)
-  const info = { name: basename(init.subject), id: id ?? 'extract', run: 1, committedSeq: 0, columns: [] }
+  const info = { name: basename(subject), id: id ?? 'extract', run: 1, committedSeq: 0, columns: [] }
   for (const sink of sinks) await sink.open({ ...info, items: { columns: pool.columns } }, undefined)
   return {
     sinks,
@@ -205,11 +235,19 @@ async function* indexed(places: readonly IndexedPage[], pool: ExtractorPool): As
   }
 }
 
-/** Without indexes: only who reads everything knows where a record begins. */
-async function* scanned(archive: Archive, pool: ExtractorPool): AsyncGenerator<PageInput, undefined> {
+/** Without indexes, or with those of others: the archive lists its answers itself. */
+async function* scanned(
+  archive: Archive,
+  pool: ExtractorPool,
+  lost: (page: Unreadable | undefined) => void,
+): AsyncGenerator<PageInput, undefined> {
   const fingerprint = await createFingerprint(0n)
-  for await (const page of archive.pages()) {
-    if (page.status !== 200 || page.problem !== undefined) continue
+  for await (const capture of archive.captures('latest')) {
+    const page = await archive.read(capture)
+    if (page === undefined || page.problem !== undefined) {
+      lost(page === undefined ? undefined : { url: page.url, reason: page.problem ?? '' })
+      continue
+    }
     const input = pageInput(page, hexOf(fingerprint.of(page.url)))
     if (pool.wants(input.url, input.contentType, undefined)) yield input
   }

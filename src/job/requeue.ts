@@ -6,8 +6,11 @@ import type { OutcomeWord } from '../model/outcome.ts'
 import { isUnsafe } from '../model/request.ts'
 import type { NewRequest, RequestMeta } from '../model/request.ts'
 import { parseDuration } from '../model/options.ts'
+import { nextInterval } from '../policy/revisit.ts'
+import type { RevisitLimits } from '../policy/revisit.ts'
 import type { RetryQuery } from './job.ts'
 import { RUN_POSITION, writeRunState } from './run-state.ts'
+import type { RunState } from './run-state.ts'
 
 /** Rows a slice: one commit of the frontier. */
 const SLICE = 1_000
@@ -113,34 +116,67 @@ export async function requeueMatching(frontier: Frontier, query: RetryQuery, wal
   return count
 }
 
+export interface Revisits {
+  /** Pages that were queued again. */
+  readonly queued: number
+  /** Pages whose time has not come. */
+  readonly waiting: number
+  /** Until the first of them is due, ms; null where none waits. */
+  readonly nextInMs: number | null
+}
+
 /**
- * Queues every URL that was answered again, with the validators of its last answer. Restartable: the row it has got to
- * is committed with each slice.
+ * Queues every URL that was answered again, or those that are due, with the validators of its last answer. Restartable:
+ * the row it has got to is committed with each slice.
  */
 export async function requeueAnswered(
   frontier: Frontier,
-  run: number,
+  { run, requeueAfter, due }: RunState,
   wall: () => number,
-  after: number | undefined,
-): Promise<void> {
+): Promise<Revisits> {
+  const after = typeof requeueAfter === 'number' && requeueAfter > 0 ? requeueAfter : undefined
+  let [queued, waiting, nextAt] = [0, 0, Infinity]
   for await (const { rows, next } of slices(frontier, { scan: {}, code: undefined, isUnsafeToo: false }, after)) {
-    const requests = rows
-      .filter(
-        (row) =>
-          row.record !== undefined &&
-          row.record.outcome !== 'skipped' &&
-          row.record.outcome !== 'denied' &&
-          !isUnsafe(row.meta?.method) &&
-          row.record.run < run,
-      )
-      .map((row) => again(row, validators(row)))
-    const state = writeRunState({ run, status: 'running', at: wall(), requeueAfter: next })
-    await frontier.add(requests, new Map([[RUN_POSITION, state]]))
+    const requests: NewRequest[] = []
+    for (const row of rows) {
+      if (!isAskedAgain(row, run)) continue
+      const every = due === undefined ? undefined : intervalOf(row, due)
+      // What failed is due at once.
+      const dueAt = row.record?.outcome === 'failed' ? 0 : Date.parse(row.record?.t ?? '') + (every ?? 0)
+      if (due !== undefined && dueAt > due.at) {
+        waiting++
+        nextAt = Math.min(nextAt, dueAt)
+      } else requests.push(again(row, { ...validators(row), ...(every === undefined ? {} : { every }) }))
+    }
+    queued += requests.length
+    const state = {
+      run,
+      status: 'running' as const,
+      at: wall(),
+      requeueAfter: next,
+      ...(due === undefined ? {} : { due }),
+    }
+    await frontier.add(requests, new Map([[RUN_POSITION, writeRunState(state)]]))
   }
+  return { queued, waiting, nextInMs: waiting === 0 ? null : Math.max(0, nextAt - wall()) }
 }
 
+function isAskedAgain({ record, meta }: LedgerRow, run: number): boolean {
+  if (record === undefined || record.run >= run || isUnsafe(meta?.method)) return false
+  return record.outcome !== 'skipped' && record.outcome !== 'denied'
+}
+
+/** From its last visit to its next. */
+function intervalOf({ record, meta }: LedgerRow, limits: RevisitLimits): number {
+  const outcome = record?.outcome
+  const visit = outcome === 'ok' ? 'changed' : outcome === 'failed' ? 'none' : 'same'
+  return nextInterval(meta?.every, visit, limits)
+}
+
+/** Those of the last good answer: one that failed since says nothing of it. */
 function validators(row: LedgerRow): RequestMeta {
   const { etag, lastModified, digest, outcome } = row.record ?? {}
+  if (outcome === 'failed' && row.meta !== undefined) return row.meta
   const { etag: _etag, lastModified: _lastModified, digest: _digest, ...meta } = row.meta ?? {}
   if (outcome !== 'ok' && outcome !== 'unchanged') return meta
   const known = digest ?? row.meta?.digest
@@ -160,7 +196,7 @@ function again(row: LedgerRow, meta: RequestMeta | undefined): NewRequest {
     ref: row.ref,
     dedupe: 'force',
     depth: row.depth,
-    ...(meta === undefined || Object.keys(meta).length === 0 ? {} : { meta }),
+    ...(meta === undefined ? {} : { meta }),
     ...(row.groups === undefined ? {} : { groups: row.groups }),
     ...(row.input === undefined ? {} : { input: row.input }),
   }

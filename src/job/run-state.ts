@@ -3,6 +3,7 @@
  * and how far a conditional re-run has got with queueing known URLs again.
  */
 import type { FrontierStats } from '../frontier/frontier.ts'
+import type { RevisitLimits } from '../policy/revisit.ts'
 import type { RunEnd } from './job.ts'
 
 export interface RunState {
@@ -13,6 +14,12 @@ export interface RunState {
   readonly at: number
   /** Of a conditional re-run under way: continue queueing after this row; null: all are queued. */
   readonly requeueAfter?: number | null
+  /** Of a re-run of the pages that are due: when they had to be, wall-clock ms, and the limits of their intervals. */
+  readonly due?: DuePages
+}
+
+export interface DuePages extends RevisitLimits {
+  readonly at: number
 }
 
 export const RUN_POSITION = 'run'
@@ -30,12 +37,27 @@ export function writeRunState(state: RunState): Uint8Array {
 export function nextRun(
   last: RunState | undefined,
   before: FrontierStats,
-  { at, ifChanged }: { readonly at: number; readonly ifChanged: boolean },
+  {
+    at,
+    ifChanged,
+    due,
+  }: { readonly at: number; readonly ifChanged: boolean; readonly due?: RevisitLimits | undefined },
 ): RunState {
   if (last === undefined) return { run: 1, status: 'running', at }
   const left = before.queued + before.delayed + before.following + before.inFlight
   if (last.status === 'finished' && left === 0)
-    return { run: last.run + 1, status: 'running', at, ...(ifChanged ? { requeueAfter: 0 } : {}) }
-  const { requeueAfter } = last
-  return { run: last.run, status: 'running', at, ...(typeof requeueAfter === 'number' ? { requeueAfter } : {}) }
+    return {
+      run: last.run + 1,
+      status: 'running',
+      at,
+      ...(ifChanged || due !== undefined ? { requeueAfter: 0 } : {}),
+      ...(due === undefined ? {} : { due: { ...due, at } }),
+    }
+  const { requeueAfter, due: begun } = last
+  return {
+    run: last.run,
+    status: 'running',
+    at,
+    ...(typeof requeueAfter === 'number' ? { requeueAfter, ...(begun === undefined ? {} : { due: begun }) } : {}),
+  }
 }

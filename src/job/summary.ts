@@ -80,6 +80,7 @@ export interface SummaryInit extends SnapshotInit {
   readonly startedWall: number
   readonly endedWall: number | null
   readonly outputs: readonly string[]
+  readonly revisits: Summary['revisits']
   readonly failed: readonly string[]
   readonly exitCode: number
   /** Hosts by reason. */
@@ -130,6 +131,7 @@ export function summaryOf(init: SummaryInit): Summary {
       done: host.answered,
     })),
     outputs: init.outputs,
+    ...(init.revisits === undefined ? {} : { revisits: init.revisits }),
     failed: init.failed,
     exitCode: init.exitCode,
     bytes: engine?.context.metrics.bytes ?? 0,

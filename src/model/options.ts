@@ -80,6 +80,12 @@ export const OPTIONS = {
   maxTime: { kind: 'duration', value: 'DUR', min: 1, main: true },
   maxDisk: { kind: 'string', value: 'PCT|SIZE', default: '95%', main: true },
   ifChanged: { kind: 'boolean', default: false, flagOnly: true, main: true },
+  ifDue: { kind: 'boolean', default: false, flagOnly: true },
+  revisit: { kind: 'duration', value: 'DUR', default: 86_400_000, min: 1 },
+  revisitMin: { kind: 'duration', value: 'DUR', default: 3_600_000, min: 1 },
+  revisitMax: { kind: 'duration', value: 'DUR', default: 90 * 86_400_000, min: 1 },
+  changedOnly: { kind: 'boolean', default: false },
+  alike: { kind: 'boolean', default: false },
   json: { kind: 'choice', choices: ['settled', 'all'], bare: 'settled', value: '[=all]', flagOnly: true, main: true },
   after: { kind: 'number', value: 'ID', min: 0, flagOnly: true },
   progress: {

@@ -15,6 +15,13 @@ export interface Geo {
   readonly organization?: string
 }
 
+/** The page before it that had the same text, or nearly. */
+export interface Alike {
+  readonly url: string
+  /** Bits in which the fingerprints of the texts differ, at most 3; 0 where the bodies are equal. */
+  readonly bits: number
+}
+
 export interface PageRecord {
   /** Canonical URL of the request (for `URL_INVALID`: the text as given). */
   readonly url: string
@@ -53,11 +60,13 @@ export interface PageRecord {
   /** Items the schema did not take. */
   readonly rejected?: number
   readonly attempt: number
-  /** Flags: `truncated`, `lenient`, `resumed`, `seed` … */
+  /** Flags: `truncated`, `lenient`, `resumed`, `seed`, `tombstone` (gone, and there before) … */
   readonly flags?: readonly string[]
   readonly ip?: string
   /** What the files of `--geo` know of `ip`. */
   readonly geo?: Geo
+  /** With `--alike`: the first page of this run with the same text. */
+  readonly alike?: Alike
   /** Wall-clock time of the settlement, ISO 8601. */
   readonly t: string
   /** Milliseconds: wait for its turn, dns, connect, tls, first byte, body, total. */

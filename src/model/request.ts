@@ -28,6 +28,8 @@ export interface RequestMeta {
   readonly lastModified?: string
   /** Digest of the last `ok` body: an equal one makes the outcome `unchanged`. */
   readonly digest?: string
+  /** Interval after which it was asked for again, ms; absent on a first visit. */
+  readonly every?: number
   /** Named behaviour (handler), never a function. */
   readonly handler?: string
   /** How it is asked for where that is not a plain GET; upper case. */

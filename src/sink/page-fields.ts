@@ -40,6 +40,7 @@ const TYPES = {
   flags: 'json',
   ip: 'text',
   geo: 'json',
+  alike: 'json',
   t: 'text',
   ms: 'json',
   run: 'integer',

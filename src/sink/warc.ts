@@ -8,7 +8,7 @@ import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'nod
 import { resolve } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
 import { archiveNames } from '../warc/archive-files.ts'
-import { inflatedStart } from '../warc/reader.ts'
+import { startOfMember } from '../warc/member.ts'
 import { AppendFile, type Durability } from './append-file.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 import { changed, storeError } from './store-error.ts'
@@ -174,14 +174,14 @@ class WarcSink implements Sink {
   /** Whether bytes, which may be cut off anywhere, can be the start of such a record. */
   #startsWith(bytes: Buffer, text: string): boolean {
     if (this.#gzip && (bytes[0] !== 0x1f || (bytes.length > 1 && bytes[1] !== 0x8b))) return false
-    const plain = (this.#gzip ? inflatedStart(bytes) : bytes).toString('latin1', 0, text.length)
+    const plain = (this.#gzip ? startOfMember(bytes) : bytes).toString('latin1', 0, text.length)
     return text.startsWith(plain)
   }
 
   /** The user's file may be continued only with what it is. */
   #refuseOther(): void {
     const head = this.#file.head(START)
-    const plain = this.#gzip ? inflatedStart(head) : head
+    const plain = this.#gzip ? startOfMember(head) : head
     if (plain.toString('latin1', 0, 5) === 'WARC/') return
     this.#file.close()
     throw new SluiceError('OPTION_INVALID', `${this.#file.path} is there and is no WARC file`, {

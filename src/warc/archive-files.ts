@@ -37,12 +37,12 @@ export function archiveNames(path: string): ArchiveNames {
   }
 }
 
-/** Path of the index beside a WARC file. */
+/** Path of the index beside a WARC file; that of a WACZ is in it, and there is none beside it. */
 export function indexOf(warc: string): string {
-  return warc.replace(ENDING, '.cdxj')
+  return ENDING.test(warc) ? warc.replace(ENDING, '.cdxj') : `${warc}.cdxj`
 }
 
-/** All WARC files of a folder, or the file itself; files of one archive in the order of their numbers. */
+/** All WARC and WACZ files of a folder, or the file itself; files of one archive in the order of their numbers. */
 export function warcFiles(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path]
   const order = (file: string): [string, number] => {
@@ -50,7 +50,7 @@ export function warcFiles(path: string): string[] {
     return [stem, Number(number)]
   }
   return filesIn(path)
-    .filter((file) => ENDING.test(file))
+    .filter((file) => ENDING.test(file) || /\.wacz$/i.test(file))
     .toSorted((a, b) => {
       const [[stemA, numberA], [stemB, numberB]] = [order(a), order(b)]
       return stemA === stemB ? numberA - numberB : stemA < stemB ? -1 : 1

@@ -12,10 +12,15 @@ export function sha1(...pieces: readonly Uint8Array[]): Buffer {
 
 /** `sha1:` and 32 base32 digits (RFC 4648 6), the form all archive tools share. @param digest 20 bytes */
 export function labelOf(digest: Uint8Array): string {
-  let text = 'sha1:'
+  return `sha1:${base32(digest)}`
+}
+
+/** Without padding. */
+function base32(bytes: Uint8Array): string {
+  let text = ''
   let bits = 0
   let held = 0
-  for (const byte of digest) {
+  for (const byte of bytes) {
     held = ((held << 8) | byte) & 0xfff
     bits += 8
     while (bits >= 5) {
@@ -23,7 +28,21 @@ export function labelOf(digest: Uint8Array): string {
       text += ALPHABET[(held >> bits) & 31]
     }
   }
-  return text
+  return bits === 0 ? text : text + ALPHABET[(held << (5 - bits)) & 31]
+}
+
+/** Algorithms that archives name. */
+const KNOWN = ['sha1', 'sha256', 'sha512', 'md5']
+
+/** Whether a label (`sha1:…`, in base32, base64 or hex) is of these bytes; undefined where it names another algorithm. */
+export function isDigestOf(label: string, bytes: Uint8Array): boolean | undefined {
+  const [name = '', value = ''] = label.split(/:(.*)/s)
+  const algorithm = name.toLowerCase().replace('-', '')
+  if (!KNOWN.includes(algorithm)) return undefined
+  const digest = hash(algorithm, bytes, 'buffer')
+  const wanted = value.replace(/=+$/, '')
+  if (wanted.replaceAll('+', '-').replaceAll('/', '_') === digest.toString('base64url')) return true
+  return [digest.toString('hex'), base32(digest).toLowerCase()].includes(wanted.toLowerCase())
 }
 
 /** The 20 bytes of such a label; undefined where it is no sha1 in base32. */

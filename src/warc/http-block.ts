@@ -85,7 +85,7 @@ export function readHttpHead(block: Uint8Array): HttpHead | undefined {
   const length = end < 0 ? block.length : end
   const text = Buffer.from(block.buffer, block.byteOffset, length).toString('latin1')
   const [startLine = '', ...lines] = text.replaceAll(/\r*\n[ \t]+/g, ' ').split(/\r*\n/)
-  const response = /^HTTP\/\d(?:\.\d)?[ \t]+(\d{3})(?:[ \t](.*))?$/.exec(startLine)
+  const response = /^HTTP[A-Z]*\/\d(?:\.\d)?[ \t]+(\d{3})(?:[ \t](.*))?$/.exec(startLine)
   if (response === null && !/^\S+ .*HTTP\/\d/.test(startLine)) return undefined
   const headers: string[] = []
   for (const line of lines) {

@@ -2,7 +2,7 @@
  * One gzip member at a time (RFC 1952), with its length in the file: archives hold one record a member so that a record
  * can be reached by its offset. Node's own gunzip runs over the borders of members and does not say where they are.
  */
-import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
+import { constants, crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
 import type { Window } from './window.ts'
 
 /** `torn`: the file ends within the member. `damaged`: it is no gzip, or its checksum is wrong. */
@@ -59,6 +59,18 @@ export async function readMember(window: Window, keep: number): Promise<Member> 
     return finish(whole, end, buffer, buffer.length, crc32(buffer))
   }
   return inflateByPieces(window, start, keep)
+}
+
+/** As much as can be decoded of the member that the bytes start with; empty where they start with none. */
+export function startOfMember(bytes: Buffer): Buffer {
+  const start = headerLength(bytes)
+  if (start === undefined || start >= bytes.length) return Buffer.alloc(0)
+  try {
+    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: AT_ONCE }
+    return inflateRawSync(bytes.subarray(start), options)
+  } catch {
+    return Buffer.alloc(0)
+  }
 }
 
 /**

@@ -1,15 +1,14 @@
 /**
  * Records of a `.warc` or `.warc.gz` file one by one, with their place in the file. Reads what other tools wrote: WARC
  * 0.17 to 1.1, several records in one gzip member, URIs in angle brackets, lines that end in LF. A file that ends
- * within its last record, as a death leaves it, is read up to there; damage before the end is an error. Memory holds one
- * record, or of a large one the start that was asked for.
+ * within its last record, as a death leaves it, is read up to there; so is one that is damaged before its end, which is an
+ * error unless somebody wants to be told. Memory holds one record, or of a large one the start that was asked for.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
-import { constants, gunzipSync } from 'node:zlib'
 import { SluiceError } from '../model/errors.ts'
 import { endOfHead } from './http-block.ts'
-import { decodedMember, readMember, type Member } from './member.ts'
-import { Window } from './window.ts'
+import { decodedMember, readMember, startOfMember, type Member } from './member.ts'
+import { cannotOpen, Window } from './window.ts'
 
 export interface WarcRecord {
   /** `response`, `request` …, in lower case. */
@@ -25,6 +24,14 @@ export interface WarcRecord {
   readonly offset: number
   /** Bytes in the file: of the gzip member, or of the record with the empty lines behind it. */
   readonly length: number
+  /** Where it starts in its gzip member, decoded: 0 but for the second and later records of one member. */
+  readonly inner: number
+}
+
+/** Where a file could not be read on, and why. */
+export interface Break {
+  readonly offset: number
+  readonly reason: string
 }
 
 export interface ReadOptions {
@@ -35,33 +42,47 @@ export interface ReadOptions {
   /** At most so many bytes of a block are held in memory; default 256 MiB. */
   readonly keep?: number
   /** Told when the file ends within a record. */
-  readonly onTorn?: (torn: { readonly offset: number; readonly reason: string }) => void
+  readonly onTorn?: (torn: Break) => void
+  /** Told of damage before the end of the file, in place of an error. */
+  readonly onDamaged?: (damage: Break) => void
 }
 
 const KEEP = 256 * 1024 * 1024
 /** Longest header of a record: a URL of megabytes is no URL. */
 const LONGEST_HEADER = 1024 * 1024
 const GZIP = 0x1f
+/** Records up to this size in the file are read into memory that is kept for the next ones. */
+const PLACED_AT_ONCE = 4 * 1024 * 1024
 /** A block may be longer than its record says, as far as this: what is over is passed by, as other readers do. */
 const SURPLUS = 65_536
 const NEXT = '\nWARC/'
-/** Records up to this size in the file are read into memory that is kept for the next ones. */
-const PLACED_AT_ONCE = 4 * 1024 * 1024
+const ARC = 'it is an ARC file, not WARC'
 
-/** @throws SluiceError `INPUT_UNREADABLE` with the offset of what is no record */
+/**
+ * Every record before what is no record.
+ *
+ * @throws SluiceError `INPUT_UNREADABLE` with the offset of what is no record, unless `onDamaged` takes it;
+ * `FORMAT_UNSUPPORTED` for ARC, the format before WARC
+ */
 export async function* readRecords(path: string, options: ReadOptions = {}): AsyncGenerator<WarcRecord, undefined> {
-  const window = await opened(path, options)
+  const window = await Window.open(path, options.from, options.to)
   try {
     const keep = options.keep ?? KEEP
     for (let isFirst = true; window.left > 0; isFirst = false) {
       const offset = window.offset
       const view = await window.view(4)
-      const step = view[0] === GZIP ? await fromGzip(window, keep, path) : await fromPlain(window, keep, path, isFirst)
+      const step = view[0] === GZIP ? await fromGzip(window, keep) : await fromPlain(window, keep, isFirst)
+      yield* step.records
       if (step.torn !== undefined) {
         options.onTorn?.({ offset, reason: step.torn })
         return
       }
-      yield* step.records
+      if (step.damage !== undefined) {
+        if (step.damage === ARC) throw unsupported(path)
+        if (options.onDamaged === undefined) throw damaged(path, offset, step.damage)
+        options.onDamaged({ offset, reason: step.damage })
+        return
+      }
       window.skip(step.length - (window.offset - offset))
     }
   } finally {
@@ -87,7 +108,11 @@ export class PlacedRecords {
   /** Undefined where the file ends before it. @throws SluiceError `INPUT_UNREADABLE` with the offset of what is no record */
   async read(path: string, offset: number, length: number): Promise<WarcRecord | undefined> {
     const member = length > PLACED_AT_ONCE ? undefined : decodedMember(this.#view(path, offset, length))
-    if (member !== undefined) return recordsIn(member, offset, this.#keep, path)[0]
+    if (member !== undefined) {
+      const { records, damage } = recordsIn(member, offset, this.#keep)
+      if (records[0] === undefined && damage !== undefined) throw damaged(path, offset, damage)
+      return records[0]
+    }
     for await (const record of readRecords(path, { from: offset, to: offset + length, keep: this.#keep })) return record
     return undefined
   }
@@ -100,7 +125,7 @@ export class PlacedRecords {
       try {
         this.#file = openSync(path, 'r')
       } catch (cause) {
-        throw unreadable(path, cause)
+        throw cannotOpen(path, cause)
       }
       this.#path = path
     }
@@ -117,62 +142,46 @@ const HEADER_LOOK = 16_384
  * @throws SluiceError `INPUT_UNREADABLE` where the file cannot be opened
  */
 export async function readFields(path: string, offset: number): Promise<readonly string[] | undefined> {
-  const window = await opened(path, { from: offset, to: offset + HEADER_LOOK })
+  const window = await Window.open(path, offset, offset + HEADER_LOOK)
   try {
     const bytes = await window.view(HEADER_LOOK)
-    const head = readHead(bytes[0] === GZIP ? inflatedStart(bytes) : bytes)
+    const head = readHead(bytes[0] === GZIP ? startOfMember(bytes) : bytes)
     return typeof head === 'string' ? undefined : head.fields
   } finally {
     await window.close()
   }
 }
 
-/** As much as can be decoded of a gzip member that is cut off; empty where it is none. */
-export function inflatedStart(bytes: Uint8Array): Buffer {
-  try {
-    return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: KEEP })
-  } catch {
-    return Buffer.alloc(0)
-  }
+/** Where the record at the start of the bytes ends; undefined where there is none. May lie behind the last byte. */
+export function firstRecordEnd(bytes: Buffer): number | undefined {
+  const head = readHead(bytes)
+  return typeof head === 'string' ? undefined : head.length + head.blockLength
 }
 
 interface Step {
   readonly records: readonly WarcRecord[]
   readonly length: number
+  /** Why the file cannot be read on. */
   readonly torn?: string
+  readonly damage?: string
 }
 
-async function opened(path: string, options: ReadOptions): Promise<Window> {
-  try {
-    return await Window.open(path, options.from ?? 0, options.to)
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
-}
-
-function unreadable(path: string, cause: unknown): SluiceError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new SluiceError('INPUT_UNREADABLE', `cannot read ${path}: ${reason}`, { hint: 'check the path', cause })
-}
-
-async function fromGzip(window: Window, keep: number, path: string): Promise<Step> {
+async function fromGzip(window: Window, keep: number): Promise<Step> {
   const { offset } = window
   const member = await readMember(window, keep + LONGEST_HEADER)
   if (member.state === 'torn') return tornStep(member.reason)
-  if (member.state === 'damaged') throw damaged(path, offset, member.reason)
-  return { records: recordsIn(member, offset, keep, path), length: member.length }
+  if (member.state === 'damaged') return damagedStep(member.reason)
+  return recordsIn(member, offset, keep)
 }
 
-type Whole = Extract<Member, { state: 'whole' }>
-
-/** @throws SluiceError where there is none, or they do not fit into their member */
-function recordsIn({ bytes, size, length }: Whole, offset: number, keep: number, path: string): WarcRecord[] {
+/** The records of one member; `damage` where there is none, or one does not fit into its member. */
+function recordsIn({ bytes, size, length }: Extract<Member, { state: 'whole' }>, offset: number, keep: number): Step {
   const records: WarcRecord[] = []
   let at = skipLines(bytes, 0)
   while (at < bytes.length) {
     const head = readHead(bytes.subarray(at))
     if (typeof head === 'string') {
-      if (records.length === 0) throw damaged(path, offset, head)
+      if (records.length === 0) return damagedStep(head)
       const next = bytes.indexOf(NEXT, at)
       if (next < 0) break
       at = next + 1
@@ -180,16 +189,17 @@ function recordsIn({ bytes, size, length }: Whole, offset: number, keep: number,
     }
     const start = at + head.length
     const end = start + head.blockLength
-    if (end > size) throw damaged(path, offset, 'a record is longer than its gzip member')
+    if (end > size) return damagedStep('a record is longer than its gzip member', records)
     // A member larger than what is kept holds one record: its rest is not looked at.
-    if (bytes.length < size && end + 4 < size) throw damaged(path, offset, 'it is not compressed record by record')
-    records.push(recordOf(head, bytes.subarray(start, Math.min(end, start + keep)), offset, length))
+    if (bytes.length < size && end + 4 < size) return damagedStep('it is not compressed record by record', records)
+    const inner = records.length === 0 ? 0 : at
+    records.push(recordOf(head, bytes.subarray(start, Math.min(end, start + keep)), { offset, length, inner }))
     at = skipLines(bytes, end)
   }
-  return records
+  return { records, length }
 }
 
-async function fromPlain(window: Window, keep: number, path: string, isFirst: boolean): Promise<Step> {
+async function fromPlain(window: Window, keep: number, isFirst: boolean): Promise<Step> {
   const { offset, left } = window
   let view = await window.view(4)
   const blank = skipLines(view, 0)
@@ -204,8 +214,7 @@ async function fromPlain(window: Window, keep: number, path: string, isFirst: bo
   if (typeof head === 'string') {
     if (isZeros(view)) return tornStep('the file ends in zeros')
     const next = isFirst ? -1 : view.subarray(0, SURPLUS).indexOf(NEXT)
-    if (next >= 0) return { records: [], length: next + 1 }
-    throw damaged(path, offset, head)
+    return next < 0 ? damagedStep(head) : { records: [], length: next + 1 }
   }
   const end = head.length + head.blockLength
   if (end > left) return tornStep('the file ends in a record')
@@ -215,11 +224,15 @@ async function fromPlain(window: Window, keep: number, path: string, isFirst: bo
   window.skip(end)
   const behind = await window.view(4)
   const length = end + Math.min(4, skipLines(behind.subarray(0, 4), 0))
-  return { records: [recordOf(head, kept, offset, length)], length }
+  return { records: [recordOf(head, kept, { offset, length, inner: 0 })], length }
 }
 
 function tornStep(torn: string): Step {
   return { records: [], length: 0, torn }
+}
+
+function damagedStep(damage: string, records: readonly WarcRecord[] = []): Step {
+  return { records, length: 0, damage }
 }
 
 interface Head {
@@ -232,7 +245,7 @@ interface Head {
 function readHead(bytes: Buffer): Head | string {
   const mark = bytes.toString('latin1', 0, 5)
   if (mark !== 'WARC/'.slice(0, mark.length)) {
-    return bytes.toString('latin1', 0, 11) === 'filedesc://' ? 'it is an ARC file, not WARC' : 'no WARC record'
+    return bytes.toString('latin1', 0, 11) === 'filedesc://' ? ARC : 'no WARC record'
   }
   const end = endOfHead(bytes)
   if (end < 0) return 'cut off'
@@ -253,7 +266,7 @@ function readHead(bytes: Buffer): Head | string {
   return blockLength === undefined ? 'a record without Content-Length' : { fields, length: end, blockLength }
 }
 
-function recordOf(head: Head, block: Buffer, offset: number, length: number): WarcRecord {
+function recordOf(head: Head, block: Buffer, place: Pick<WarcRecord, 'offset' | 'length' | 'inner'>): WarcRecord {
   const header = (name: string): string | undefined => {
     for (let i = 0; i < head.fields.length; i += 2) {
       if ((head.fields[i] as string).toLowerCase() !== name) continue
@@ -264,7 +277,7 @@ function recordOf(head: Head, block: Buffer, offset: number, length: number): Wa
     return undefined
   }
   const type = header('warc-type')?.toLowerCase() ?? ''
-  return { type, fields: head.fields, header, block, blockLength: head.blockLength, offset, length }
+  return { type, fields: head.fields, header, block, blockLength: head.blockLength, ...place }
 }
 
 function skipLines(bytes: Uint8Array, from: number): number {
@@ -281,5 +294,11 @@ function isZeros(bytes: Uint8Array): boolean {
 function damaged(path: string, offset: number, reason: string): SluiceError {
   return new SluiceError('INPUT_UNREADABLE', `cannot read ${path} at byte ${offset}: ${reason}`, {
     hint: 'archives are WARC files, plain or compressed record by record',
+  })
+}
+
+function unsupported(path: string): SluiceError {
+  return new SluiceError('FORMAT_UNSUPPORTED', `cannot read ${path}: ${ARC}`, {
+    hint: 'make a WARC file of it first: warcio recompress old.arc.gz new.warc.gz',
   })
 }

@@ -1,5 +1,6 @@
 /** A file read forwards through one window that grows as far as it must. Knows bytes only. */
 import { type FileHandle, open } from 'node:fs/promises'
+import { SluiceError } from '../model/errors.ts'
 
 /** Read at once: large enough for hundreds of records, small enough to hold many archives open. */
 const STEP = 1024 * 1024
@@ -17,15 +18,19 @@ export class Window {
     this.#end = end
   }
 
-  /** @param end bytes from there on are not read; default: the size of the file */
-  static async open(path: string, from: number, end?: number): Promise<Window> {
-    const file = await open(path, 'r')
+  /**
+   * @param end bytes from there on are not read; default: the size of the file
+   * @throws SluiceError `INPUT_UNREADABLE`
+   */
+  static async open(path: string, from = 0, end?: number): Promise<Window> {
+    let file: FileHandle | undefined
     try {
+      file = await open(path, 'r')
       const { size } = await file.stat()
       return new Window(file, from, Math.min(end ?? size, size))
-    } catch (error) {
-      await file.close()
-      throw error
+    } catch (cause) {
+      await file?.close()
+      throw cannotOpen(path, cause)
     }
   }
 
@@ -69,4 +74,9 @@ export class Window {
   close(): Promise<void> {
     return this.#file.close()
   }
+}
+
+export function cannotOpen(path: string, cause: unknown): SluiceError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SluiceError('INPUT_UNREADABLE', `cannot read ${path}: ${reason}`, { hint: 'check the path', cause })
 }

@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { openArchive } from '../../src/source/warc.ts'
 import { lookupKey } from '../../src/warc/cdxj-file.ts'
 import { indexLine } from '../../src/warc/cdxj.ts'
 import { PlacedRecords, readRecords, type ReadOptions, type WarcRecord } from '../../src/warc/reader.ts'
 import { type NewRecord, recordBytes } from '../../src/warc/record.ts'
 import { surtOf } from '../../src/warc/surt.ts'
-import { sharedData, skipWithout } from '../shared-data.ts'
 import { temporaryFolder } from '../sink/storages.ts'
-
-const SAMPLES = 'conformance/warc-samples'
 
 async function inFile(bytes: Uint8Array, body: (path: string) => Promise<void>): Promise<void> {
   const folder = temporaryFolder()
@@ -193,50 +189,4 @@ test('a sorted index of any size is searched for all entries of a key, and only 
     }
   })
   assert.deepEqual(await lookupKey('/nowhere/a.cdxj', 'com,a)/'), [])
-})
-
-test('archives of other tools are read or refused with a reason', { skip: skipWithout(SAMPLES) }, async () => {
-  const folder = sharedData(SAMPLES) ?? ''
-  const refused: Record<string, RegExp> = {
-    'warcio-example-wrong-chunks.warc.gz': /longer than its gzip member/,
-    'warcio-bad.arc': /ARC file/,
-    'pywb-bad.arc': /ARC file/,
-    'pywb-example.arc': /ARC file/,
-    'pywb-example.arc.gz': /ARC file/,
-    'warcio-example.arc': /ARC file/,
-    'warcio-example.arc.gz': /ARC file/,
-    'warcio-example-space-in-url.arc': /ARC file/,
-  }
-  for (const name of readdirSync(folder).filter((name) => name !== 'ORIGIN')) {
-    const path = join(folder, name)
-    if (refused[name] !== undefined) {
-      await assert.rejects(recordsOf(path), { code: 'INPUT_UNREADABLE', message: refused[name] }, name)
-      continue
-    }
-    const bytes = readFileSync(path)
-    const text = (bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString('latin1')
-    const torn: unknown[] = []
-    const records = await recordsOf(path, { onTorn: (at) => torn.push(at) })
-    const starts = text.match(/^WARC\/\d/gm)?.length ?? 0
-    assert.equal(records.length, starts, name)
-    assert.deepEqual(torn, [], name)
-  }
-})
-
-test('pages come out of the archives of other tools decoded', { skip: skipWithout(SAMPLES) }, async () => {
-  const folder = temporaryFolder()
-  mkdirSync(join(folder.path, 'in'))
-  for (const name of ['pywb-iana.warc.gz', 'warcio-example-iana.org-chunked.warc', 'jwarc-cc.warc.gz']) {
-    writeFileSync(join(folder.path, 'in', name), readFileSync(join(sharedData(SAMPLES) ?? '', name)))
-  }
-  let pages = 0
-  let html = 0
-  for await (const page of openArchive(join(folder.path, 'in')).pages()) {
-    pages++
-    if (page.problem !== undefined) assert.match(page.problem, /not in the archive/)
-    else if (/<html/i.test(Buffer.from(page.body).toString('latin1'))) html++
-  }
-  assert.ok(pages > 100, String(pages))
-  assert.ok(html > 10, String(html))
-  await folder.remove()
 })

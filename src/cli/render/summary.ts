@@ -28,6 +28,7 @@ export function renderSummary(summary: Summary, options: SummaryOptions): string
   const lines = [
     headline(summary, options),
     ...politenessLine(summary, options),
+    ...revisitsLine(summary, options),
     '',
     ...(options.plain ? plainTables(summary, options) : tables(summary, options)),
     ...(options.plain
@@ -69,6 +70,13 @@ function politenessLine({ politeness }: Summary, { catalog }: SummaryOptions): s
   return [
     catalog.t('end.politeness', { percent: catalog.percent(efficiency), bound: shortDuration(boundMs), host: key }),
   ]
+}
+
+function revisitsLine({ revisits }: Summary, { catalog }: SummaryOptions): string[] {
+  if (revisits === undefined) return []
+  const { queued, waiting, nextInMs } = revisits
+  const line = catalog.t('end.revisits', { queued, waiting })
+  return [nextInMs === null ? line : `${line}; ${catalog.t('end.revisitNext', { time: shortDuration(nextInMs) })}`]
 }
 
 const PHASES = ['total', 'wait', 'dns', 'connect', 'firstByte'] as const

@@ -80,7 +80,7 @@ export function readRequest(columns: readonly Column[], sources: SourceNames, pa
     source === null ? undefined : { source: sources.nameOf(source), ordinal: ordinal as number }
   return {
     id,
-    kind: (head & 7) as RowKind,
+    kind: kindOf(head),
     lane,
     priority: ((head >> 3) & 3) as Priority,
     depth: head >>> DEPTH_SHIFT,
@@ -93,6 +93,11 @@ export function readRequest(columns: readonly Column[], sources: SourceNames, pa
     hop: h,
     target: t === undefined ? undefined : BigInt(`0x${t}`),
   }
+}
+
+/** @param head column of a request */
+export function kindOf(head: number): RowKind {
+  return (head & 7) as RowKind
 }
 
 export const LEDGER_COLUMNS = 'seq,request,outcome,code,status,attempts,run,at,record,sum'
