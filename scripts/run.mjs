@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm run check`, `npm test`, `npm run test:sinks`, `npm run test:long`: runs the steps and test files of the project and closes with one
- * line, `N passed, N failed, N skipped`. It is started by whatever Node runs npm (20 is enough) and starts everything
+ * `npm run check`, `npm test`, `npm run test:sinks`, `npm run test:faults`, `npm run test:long`: runs the steps and test files of
+ * the project and closes with one line, `N passed, N failed, N skipped`. It is started by whatever Node runs npm (20 is enough) and starts everything
  * else with the Node that the lock file pins. Words after the command run only the test files whose path contains one.
  *
  * Each test file is a process of its own with a time limit that also ends what it started: `node --test` waits forever
@@ -26,7 +26,7 @@ const LONG_FILE_LIMIT_MS = 60 * 60_000
 /** A single test that hangs is named long before its file is killed. */
 const TEST_LIMIT_MS = 3 * 60_000
 /** Folders of test/ that are not unit tests. */
-const SEPARATE = new Set(['integration', 'crash', 'browser', 'long', 'dist'])
+const SEPARATE = new Set(['integration', 'crash', 'browser', 'faults', 'long', 'dist'])
 /** What runs in Node, and what runs in a browser or drives one. */
 const TYPES = [
   ['types', 'tsconfig.json'],
@@ -66,8 +66,12 @@ const COMMANDS = {
     await tests('integration', testFiles(inFolder('integration')))
     await tests('crash', testFiles(inFolder('crash')))
     await browser()
+    await COMMANDS.faults()
     await built()
     await seedLab()
+  },
+  async faults() {
+    await tests('faults', testFiles(inFolder('faults')), { shown: /^\d+ of \d+, \d+ open.*$/gm })
   },
   async browser() {
     await step('dashboard', [join(root, 'scripts', 'build-dashboard.mjs')])
@@ -201,7 +205,8 @@ async function tests(group, files, options = {}) {
   console.log(`${group}: ${seconds(started)}`)
 }
 
-async function testFile(group, file, results, { node = pinned, flags = SOURCE, limitMs = FILE_LIMIT_MS }) {
+/** `shown`: lines of the output that are for people whether it passes or not. */
+async function testFile(group, file, results, { node = pinned, flags = SOURCE, limitMs = FILE_LIMIT_MS, shown }) {
   const started = performance.now()
   const hang = `--test-timeout=${limitMs === FILE_LIMIT_MS ? TEST_LIMIT_MS : limitMs}`
   const args = [...flags, hang, `--test-reporter=${reporter}`, `--test-reporter-destination=${results}`, file]
@@ -231,6 +236,7 @@ async function testFile(group, file, results, { node = pinned, flags = SOURCE, l
   const isBad = failed.length > 0 || !whole || code !== 0
   const counts = `${passed} passed${failed.length > 0 ? `, ${failed.length} failed` : ''}${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`
   console.log(`${isBad ? 'FAIL ' : 'ok   '} ${file}  ${counts}  ${seconds(started)}`)
+  if (shown !== undefined) for (const [line] of output.matchAll(shown)) console.log(`      ${line}`)
   if (isBad && output.trim() !== '') console.log(`--- output of ${file}\n${output.trimEnd()}\n---`)
 }
 

@@ -32,7 +32,7 @@ const YES: OwnFlag = { name: 'yes' }
 /** What matters to one request and to the extractors that its page goes through. */
 const ONE_PAGE: readonly OptionName[] = [
   ...(['contact', 'extract', 'extractTimeout', 'workerMemory', 'robots', 'reason', 'timeout', 'maxSize'] as const),
-  ...(['header', 'userAgent', 'proxy', 'session', 'cookies', 'resolve', 'private', 'lang'] as const),
+  ...(['header', 'userAgent', 'proxy', 'session', 'cookies', 'resolve', 'dns', 'private', 'lang'] as const),
 ]
 
 export const COMMANDS: readonly CommandRow[] = [
@@ -58,7 +58,19 @@ export const COMMANDS: readonly CommandRow[] = [
     most: 1,
     options: [
       ...['out', 'as', 'parse', 'last', 'view', 'cursor', 'stall', 'job', 'contact', 'delay', 'limit', 'maxTime'],
-      ...['timeout', 'retries', 'maxSize', 'failIf', 'robots', 'reason', 'header', 'userAgent', 'proxy', 'resolve'],
+      ...[
+        'timeout',
+        'retries',
+        'maxSize',
+        'failIf',
+        'robots',
+        'reason',
+        'header',
+        'userAgent',
+        'proxy',
+        'resolve',
+        'dns',
+      ],
       ...['private', 'durability', 'unsafeLock', 'fresh', 'json', 'after', 'progress', 'quiet', 'verbose', 'lang'],
     ] as readonly OptionName[],
     flags: [],

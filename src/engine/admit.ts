@@ -7,7 +7,7 @@ import type { FollowedLink } from '../extract/extraction.ts'
 import type { PageLink } from '../extract/extractor.ts'
 import type { InputRef, NewRequest, RequestMeta, Verdict } from '../model/request.ts'
 import type { SourceItem } from '../source/source.ts'
-import { canonicalize, parseBase, resolveLink } from '../url/canonicalize.ts'
+import { canonicalize, parseBase, resolveLink, withoutCredentials } from '../url/canonicalize.ts'
 import type { Canonical } from '../url/canonicalize.ts'
 import { detach } from '../url/detach.ts'
 import { originOf } from '../url/key.ts'
@@ -31,7 +31,7 @@ export class Admission {
   input(item: SourceItem, source: string, via: string | undefined, reread: boolean): NewRequest {
     const input = { source, ordinal: item.ordinal }
     const meta = inputMeta(item, via)
-    const canonical = canonicalize(item.url)
+    const canonical = this.#withoutLogin(canonicalize(item.url))
     if (item.row !== undefined) return this.#row(item, item.row, input, canonical, meta, reread)
     if (!canonical.ok) {
       const verdict: Verdict = { code: canonical.code, reason: canonical.reason }
@@ -130,7 +130,8 @@ export class Admission {
     for (const loc of urls) {
       const canonical = canonicalize(loc, from)
       if (!canonical.ok) continue
-      found.push(this.#plain(canonical.url, 0, { from, via: 'sitemap', handler: 'sitemap' }))
+      const url = withoutCredentials(canonical.url)
+      found.push(this.#plain(url, 0, { from, via: 'sitemap', handler: 'sitemap' }))
     }
     return found
   }
@@ -154,10 +155,19 @@ export class Admission {
     return this.#fingerprint.ofHop(root, hop)
   }
 
+  #withoutLogin(canonical: Canonical): Canonical {
+    if (!canonical.ok) return canonical
+    const url = withoutCredentials(canonical.url)
+    if (url === canonical.url) return canonical
+    this.#settings.takeLogin(canonical.url)
+    return { ok: true, url }
+  }
+
   #offer(resolved: string, depth: number, meta: RequestMeta, found: NewRequest[]): void {
     const recent = this.#recent
     if (recent.has(resolved)) return
-    const url = detach(resolved)
+    // A page names no logins for us.
+    const url = withoutCredentials(detach(resolved))
     if (recent.size >= RECENT) this.#recent = new Set()
     this.#recent.add(url)
     const refusal = this.#settings.scope.check(url, depth)

@@ -3,10 +3,11 @@
  * the policy, never the frontier; everything it returns goes through the group commit.
  */
 import type { FetchFailure } from '../fetch/fetcher.ts'
-import type { PageFacts } from '../extract/extractor.ts'
+import type { PageFacts, PageLink } from '../extract/extractor.ts'
 import type { Claim, RobotsState } from '../frontier/frontier.ts'
 import { parseContentType, isHtml } from '../http/content-type.ts'
 import { headerValue, headerValues } from '../http/headers.ts'
+import { parseRefresh } from '../http/refresh.ts'
 import { parseRetryAfter } from '../http/retry-after.ts'
 import { codeRow } from '../model/errors.ts'
 import type { ErrorCode } from '../model/errors.ts'
@@ -104,6 +105,7 @@ export class Judge {
         code,
         retryAfterMs,
         gate: false,
+        cut: failure?.cut === true,
         // A request that was never written did nothing.
         safe: retryUnsafe || !isUnsafeClaim(claim) || (response === undefined && failure?.sent !== true),
       },
@@ -141,7 +143,7 @@ export class Judge {
     const outcome = same ? 'unchanged' : 'ok'
     if (meta?.handler === 'sitemap') return this.#sitemap(claim, response, outcome, flags)
     const type = parseContentType(headerValue(response.rawHeaders, 'content-type'))
-    const html = isHtml(type.essence)
+    const html = isHtml(response.contentType)
     const facts = html && response.size > 0 ? this.#scan(claim, response, type.charset) : undefined
     const robots = this.#directives(response, facts)
     const alike = same ? undefined : this.#alike(claim, response, type.essence)
@@ -150,7 +152,17 @@ export class Judge {
     const nofollow = settings.nofollow && (robots.includes('nofollow') || robots.includes('none'))
     if (nofollow || settings.sitemaps === 'only') return this.#final(claim, draft, response, undefined)
     const page = { url: claim.url, base: facts.base, depth: claim.depth }
-    return this.#final(claim, draft, response, this.#admission.links(facts.links, page))
+    const refreshes = this.#refreshes(response)
+    const links = refreshes.length === 0 ? facts.links : [...refreshes, ...facts.links]
+    return this.#final(claim, draft, response, this.#admission.links(links, page))
+  }
+
+  /** The header that says what a meta element of the same name would. */
+  #refreshes(response: Response): readonly PageLink[] {
+    const value = headerValue(response.rawHeaders, 'refresh')
+    if (value === undefined || !this.#context.settings.kinds.has('refresh')) return NO_LINKS
+    const href = parseRefresh(value)
+    return href === undefined ? NO_LINKS : [{ href, kind: 'refresh', nofollow: false }]
   }
 
   #alike(claim: Claim, { digest, body }: Response, type: string): Alike | undefined {
@@ -289,6 +301,7 @@ export class Judge {
         code: failure?.code,
         retryAfterMs,
         gate: true,
+        cut: failure?.cut === true,
         safe: true,
       },
       host,
@@ -326,6 +339,7 @@ export class Judge {
 
 const NO_FLAGS: readonly string[] = []
 const NO_BYTES = new Uint8Array(0)
+const NO_LINKS: readonly PageLink[] = []
 
 function flagsOf(
   attempt: Attempt,

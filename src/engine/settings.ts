@@ -45,6 +45,8 @@ export interface EngineSettings {
   readonly diskLow: (() => string | undefined) | undefined
   /** URLs outside loopback and private ranges allowed without a contact. */
   readonly publicLimit: number
+  /** A listed URL carries a user name or password: they are remembered here, the URL goes on without them. */
+  takeLogin(url: string): void
   isPrivate(url: string): boolean
 }
 

@@ -40,6 +40,8 @@ export interface FetchFailure {
   readonly local?: boolean
   /** True: what an earlier attempt left is no part of what is there now. To be asked again whole; no fault of the URL. */
   readonly again?: boolean
+  /** True: the peer closed in the middle of the TLS handshake, as servers do that are being restarted. */
+  readonly cut?: boolean
   /** True: the disk of this machine failed after the site had answered. The job is in trouble, not the URL. */
   readonly disk?: boolean
 }

@@ -5,6 +5,7 @@
  */
 import { isHtml, parseContentType } from '../http/content-type.ts'
 import { headerValue } from '../http/headers.ts'
+import { sniffType } from '../http/sniff.ts'
 import type { Clock } from '../model/clock.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import { Answer, NO_BYTES } from './answer.ts'
@@ -113,6 +114,8 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   #codings: readonly Coding[] = []
   #announced = 0
   #lenient = false
+  /** The type is what the bytes look like. */
+  #sniffed = false
   /** Length of the body that this attempt goes on with; 0: it began one. */
   #wholeBytes = 0
   /** What comes says nothing that the part does not hold. */
@@ -436,6 +439,9 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     const file = store?.file
     const whole = store?.done === true
     const body = store !== undefined && whole && file === undefined ? store.body() : NO_BYTES
+    // Where the header names no type the first bytes do.
+    this.#sniffed = this.#contentType === '' && body.length > 0
+    if (this.#sniffed) this.#contentType = sniffType(body)
     return new Answer(
       {
         url: this.#order.url,
@@ -459,8 +465,15 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
 
   #flags(odd: readonly string[]): readonly string[] {
     const resumed = this.#wholeBytes > 0
-    if (!resumed && !this.#lenient) return odd
-    return [...odd, ...(resumed ? ['resumed'] : []), ...(this.#lenient ? ['lenient'] : [])]
+    const partial = this.#status === 206
+    if (!resumed && !partial && !this.#lenient && !this.#sniffed) return odd
+    return [
+      ...odd,
+      ...(resumed ? ['resumed'] : []),
+      ...(partial ? ['partial'] : []),
+      ...(this.#sniffed ? ['sniffed'] : []),
+      ...(this.#lenient ? ['lenient'] : []),
+    ]
   }
 
   #startedAt(): number {
@@ -498,6 +511,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       ...(failure.cause === undefined ? {} : { cause: failure.cause }),
       ...(this.#written ? { sent: true } : {}),
       ...(failure.local === true ? { local: true } : {}),
+      ...(failure.cut === true ? { cut: true } : {}),
       ...(failure.again === true ? { again: true } : {}),
       ...(failure.disk === true ? { disk: true } : {}),
       ...(response === undefined ? {} : { response }),

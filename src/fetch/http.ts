@@ -39,6 +39,8 @@ export interface FetcherOptions {
   readonly userAgent: string
   /** Further default headers, sent to `headerOrigins` only: they may be credentials. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Value of Authorization for an origin whose URLs need one, as `URL.origin` gives it. */
+  readonly loginOf?: (origin: string) => string | undefined
   /** Origins as `URL.origin` gives them. Default none. */
   readonly headerOrigins?: readonly string[]
   /**
@@ -65,11 +67,11 @@ export interface FetcherOptions {
   readonly proxyOfHost?: (hostname: string) => string | undefined
   /** Where `http_proxy`, `https_proxy` and `no_proxy` are read, both cases. Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** False: connected addresses must be of the public internet (`ADDRESS_DENIED`). Default true. */
+  /** False: connected addresses must be of the public internet or named by `resolve` (`ADDRESS_DENIED`). Default true. */
   readonly allowPrivate?: boolean
   /** Further trusted roots for TLS, PEM. */
   readonly ca?: string
-  /** All addresses of a name. Default: the system's resolver. */
+  /** Default: the system's resolver. */
   readonly lookup?: Lookup
 }
 
@@ -105,6 +107,8 @@ export async function httpFetcher(options: FetcherOptions): Promise<Fetcher> {
 class HttpFetcher implements Fetcher {
   readonly #context: ExchangeContext
   readonly #dialler: Dialler
+  readonly #names: Names
+  readonly #loginOf: FetcherOptions['loginOf']
   readonly #transport: Http1Transport
   readonly #baseHeaders: readonly string[]
   readonly #boundHeaders: Readonly<Record<string, string>>
@@ -118,14 +122,16 @@ class HttpFetcher implements Fetcher {
     const { clock } = options
     const timeoutMs = positive(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 'timeoutMs')
     const connectMs = Math.min(timeoutMs, MAX_CONNECT_MS)
+    this.#loginOf = options.loginOf
     this.#boundHeaders = options.headers ?? {}
     checkHeaders({ 'User-Agent': options.userAgent })
     checkHeaders(this.#boundHeaders)
     this.#boundOrigins = new Set(options.headerOrigins ?? [])
     this.#baseHeaders = ['User-Agent', options.userAgent, 'Accept', ACCEPT, 'Accept-Encoding', ACCEPT_ENCODING]
+    this.#names = new Names(() => clock.now(), options.lookup)
     this.#dialler = createDialler({
       now: () => clock.now(),
-      names: new Names(() => clock.now(), options.lookup),
+      names: this.#names,
       endpointOf: resolveMap(options.resolve ?? []),
       proxyOf: chooseProxy(options.proxy, options.env ?? process.env, options.proxyOfHost),
       allowPrivate: options.allowPrivate ?? true,
@@ -202,6 +208,7 @@ class HttpFetcher implements Fetcher {
       exchange.cancel('the fetcher is closed')
     pool.close()
     this.#transport.close()
+    this.#names.close()
     deadlines.close()
     await parts?.closed()
     if (this.#spooled === 0) return
@@ -237,9 +244,11 @@ class HttpFetcher implements Fetcher {
       path = parsed.pathname + parsed.search
       if (parsed.username !== '' || parsed.password !== '') credentials = basic(parsed)
     }
+    credentials ??= this.#loginOf?.(prepared.origin.key)
     let headers = prepared.headers
     if (request.headers !== undefined) headers = this.#withOwn(headers, request.headers)
-    if (credentials !== undefined) headers = mergeHeaders(headers, { Authorization: credentials })
+    if (credentials !== undefined && !hasOwn(request, 'authorization'))
+      headers = mergeHeaders(headers, { Authorization: credentials })
     const part = credentials === undefined ? this.#partOf(request, prepared) : undefined
     const unfinished = part === undefined ? undefined : this.#context.parts?.find(part, url)
     // Asked for as it lies there: a range of a coded answer is of other bytes.
@@ -304,6 +313,10 @@ class HttpFetcher implements Fetcher {
     this.#prepared.set(url.origin, prepared)
     return prepared
   }
+}
+
+function hasOwn({ headers }: FetchRequest, name: string): boolean {
+  return headers !== undefined && Object.keys(headers).some((one) => one.toLowerCase() === name)
 }
 
 function basic(url: URL): string {

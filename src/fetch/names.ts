@@ -1,21 +1,37 @@
 /**
- * Host names to addresses: the system's resolver behind a bounded cache, equal questions asked once. It knows nothing of
- * which addresses may be used.
+ * Host names to addresses: a resolver behind a bounded cache, equal questions asked once. It knows nothing of which
+ * addresses may be used.
  *
  * `dns.lookup` runs on libuv's thread pool (4 threads unless UV_THREADPOOL_SIZE says more, half of them at most for
  * lookups): names that take long hold the others up there. Jobs over very many hosts should raise it before start.
  */
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 
-export type LookupCallback = (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void
-/** All addresses of a host, best first. */
-export type Lookup = (hostname: string, callback: LookupCallback) => void
+/** @param ttlMs how long the answer may be used, where its source says so. */
+export type LookupCallback = (
+  error: NodeJS.ErrnoException | null,
+  addresses: readonly LookupAddress[],
+  ttlMs?: number,
+) => void
 
-/** How long an answer is used, and a failure. The system tells no TTL. */
+/** Where names are looked up. */
+export interface Lookup {
+  /** All addresses of a host, best first. */
+  (hostname: string, callback: LookupCallback): void
+  /** Questions it takes at a time; more wait here. Default 64. */
+  readonly atOnce?: number
+  /** Gives up what is still asked. */
+  close?(): void
+}
+
+/** How long an answer is used that brings no time of its own (the system tells none), and a failure. */
 const POSITIVE_MS = 60_000
 const NEGATIVE_MS = 5_000
+/** Bounds of the time that an answer brings: a load balancer's zero would have us ask for every connection. */
+const SHORTEST_MS = 1_000
+const LONGEST_MS = 3_600_000
 const CACHED_NAMES = 10_000
-/** Questions at the system's resolver at a time: more would only queue in the thread pool, in front of file work. */
+/** At the system's resolver more would only queue in the thread pool, in front of file work. */
 const ASKED_AT_ONCE = 64
 
 interface Known {
@@ -55,13 +71,13 @@ export class Names {
   }
 
   #ask(): void {
-    while (this.#asked < ASKED_AT_ONCE) {
+    while (this.#asked < (this.#lookup.atOnce ?? ASKED_AT_ONCE)) {
       const hostname = this.#queue.shift()
       if (hostname === undefined) return
       this.#asked++
-      this.#lookup(hostname, (error, addresses) => {
+      this.#lookup(hostname, (error, addresses, ttlMs) => {
         this.#asked--
-        this.#keep(hostname, error, addresses)
+        this.#keep(hostname, error, addresses, ttlMs)
         const waiting = this.#asking.get(hostname) ?? []
         this.#asking.delete(hostname)
         for (const callback of waiting) callback(error, addresses)
@@ -70,7 +86,17 @@ export class Names {
     }
   }
 
-  #keep(hostname: string, error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]): void {
+  close(): void {
+    this.#queue.length = 0
+    this.#lookup.close?.()
+  }
+
+  #keep(
+    hostname: string,
+    error: NodeJS.ErrnoException | null,
+    addresses: readonly LookupAddress[],
+    ttlMs = POSITIVE_MS,
+  ): void {
     this.#known.delete(hostname)
     if (this.#known.size >= CACHED_NAMES) {
       for (const oldest of this.#known.keys()) {
@@ -78,7 +104,8 @@ export class Names {
         break
       }
     }
-    this.#known.set(hostname, { error, addresses, until: this.#now() + (error === null ? POSITIVE_MS : NEGATIVE_MS) })
+    const keptMs = error === null ? Math.min(LONGEST_MS, Math.max(SHORTEST_MS, ttlMs)) : NEGATIVE_MS
+    this.#known.set(hostname, { error, addresses, until: this.#now() + keptMs })
   }
 }
 

@@ -73,6 +73,7 @@ export function tlsFailure(error: NodeJS.ErrnoException | undefined, named: stri
     return {
       code: 'TLS_FAILED',
       message: `${named} closed the connection during the TLS handshake`,
+      cut: true,
       ...(error === undefined ? {} : { cause: error }),
     }
   }

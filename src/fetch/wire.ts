@@ -23,6 +23,8 @@ export interface WireFailure {
   readonly disk?: boolean
   /** True: the answer does not fit the part it was to go on with. */
   readonly again?: boolean
+  /** True: the peer closed in the middle of the TLS handshake. */
+  readonly cut?: boolean
   /** The connection broke before a byte of the reply and had served before: the peer may just have closed it idle. */
   readonly stale?: boolean
 }

@@ -70,7 +70,7 @@ export async function jobProblems(
     }
     const plan = planJob(kind, whole, cwd, false)
     const session = await planSession(whole, cwd, undefined, systemClock())
-    engineSettings(plan, createPacing(whole), 1, 1, 1, false, session)
+    engineSettings(plan, createPacing(whole), 1, 1, 1, false, session, () => undefined)
     await checkContactRule(plan)
   } catch (error) {
     return [asProblem(error)]

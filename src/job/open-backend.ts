@@ -1,9 +1,10 @@
 /** Where a URL scheme, a path or an option picks an implementation: frontier, sinks, fetcher. The only such place. */
-import { mkdirSync, statfsSync } from 'node:fs'
+import { mkdirSync, readFileSync, statfsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { GeoFiles } from '../fetch/geo.ts'
 import { httpFetcher } from '../fetch/http.ts'
+import { nameServers } from '../fetch/name-servers.ts'
 import type { PartFolder } from '../fetch/part-folder.ts'
 import type { KeyDefaults, OpenedFrontier } from '../frontier/frontier.ts'
 import { memoryFrontier } from '../frontier/memory.ts'
@@ -19,6 +20,7 @@ import type { Fingerprint } from '../url/fingerprint.ts'
 import { parseHeaderLines } from './filling.ts'
 import { hostSheet } from './host-sheet.ts'
 import type { HostOptions, ResolvedOptions } from './options.ts'
+import type { OriginLogins } from './origin-logins.ts'
 
 export interface OpenedSinks {
   readonly sinks: readonly Sink[]
@@ -178,11 +180,12 @@ export async function openFetcher(
   concurrency: number,
   spoolFolder: string,
   seeds: readonly string[],
-  parts?: PartFolder,
+  { parts, logins }: { readonly parts?: PartFolder; readonly logins?: OriginLogins } = {},
 ): Promise<Fetcher> {
   mkdirSync(spoolFolder, { recursive: true })
   const headers = Object.fromEntries(parseHeaderLines(options.get<string[]>('header') ?? []))
   const proxy = options.get<string>('proxy')
+  const dns = options.get<string[]>('dns')
   const hosts = options.get<Record<string, HostOptions>>('hosts')
   const sheet = hosts === undefined ? undefined : hostSheet(hosts)
   return httpFetcher({
@@ -194,12 +197,31 @@ export async function openFetcher(
     maxBytes: options.get<number>('maxSize') as number,
     spoolFolder,
     ...(parts === undefined ? {} : { parts }),
-    maxSockets: Math.max(256, concurrency * 2),
+    ...(logins === undefined ? {} : { loginOf: (origin: string) => logins.of(origin) }),
+    maxSockets: Math.min(Math.max(256, concurrency * 2), spareDescriptors()),
     resolve: parseResolves(options.get<string[]>('resolve') ?? []),
     allowPrivate: options.get<boolean>('private') ?? true,
+    ...(dns === undefined || dns.length === 0 ? {} : { lookup: nameServers(dns) }),
     ...(proxy === undefined ? {} : { proxy }),
     ...(sheet === undefined ? {} : { proxyOfHost: (host: string) => sheet(host)?.proxy }),
   })
+}
+
+/** Files, pipes, workers and the store of a job, with room to spare. */
+const OWN_DESCRIPTORS = 64
+const FEWEST_SOCKETS = 8
+
+/**
+ * Sockets that may be open at a time without taking away what the job itself needs: a run that cannot write its files stops.
+ * Where the system does not tell its limit (all but Linux) there is none, and running out is met by waiting.
+ */
+function spareDescriptors(): number {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+    return limit === undefined ? Number.POSITIVE_INFINITY : Math.max(FEWEST_SOCKETS, Number(limit) - OWN_DESCRIPTORS)
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
 }
 
 /** Undefined without `--geo`. `warn` is told of a file that was replaced by one that cannot be read. */

@@ -28,6 +28,7 @@ import { openEach, openFetcher, openFrontier, openGeoFiles, openSinks } from './
 import { openPool } from './open-pool.ts'
 import { openSession, planSession } from './open-session.ts'
 import { changedOptions } from './options.ts'
+import { originLogins } from './origin-logins.ts'
 import { openParts, removeOrphans } from './parts.ts'
 import { checkContactRule, engineSettings, revisitLimits, VERSION } from './prepare.ts'
 import type { Pacing, Plan } from './prepare.ts'
@@ -105,11 +106,14 @@ export async function openPageJob({
     const concurrency =
       options.get<number>('concurrency') ?? defaultConcurrency(options.get<number>('perHost') as number)
     const scopeChanged = changes.some((change) => SCOPE_OPTIONS.includes(change.name))
-    const settings = engineSettings(plan, pacing, state.run, concurrency, publicLimit, scopeChanged, planned)
+    const logins = originLogins(folder)
+    const settings = engineSettings(plan, pacing, state.run, concurrency, publicLimit, scopeChanged, planned, (url) =>
+      logins.take(url),
+    )
     const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
     const parts = partsOf()
     await removeOrphans(parts, backend.frontier, before)
-    fetcher = await openFetcher(options, clock, agent, concurrency, spoolFolder, inputs.seeds, parts)
+    fetcher = await openFetcher(options, clock, agent, concurrency, spoolFolder, inputs.seeds, { parts, logins })
     const session = planned === undefined ? undefined : openSession(planned, fetcher, clock, folder)
     const sinks = await openSinks(options, cwd, folder)
     pool = await openPool(options, cwd, clock)

@@ -107,6 +107,8 @@ export interface JobOptions {
   /** Cookies to begin with: a file in the format of Netscape (cookies.txt). */
   readonly cookies?: string
   readonly resolve?: string | readonly string[]
+  /** Name servers to ask in place of the system's resolver: `address` or `address:port`. */
+  readonly dns?: string | readonly string[]
   readonly key?: 'host' | 'domain'
   readonly gate?: string | readonly string[]
   readonly adaptive?: boolean

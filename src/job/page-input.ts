@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { ExtractFailure, Extraction, ExtractorPool, PageInput } from '../extract/extraction.ts'
 import { parseContentType } from '../http/content-type.ts'
 import { headerValue } from '../http/headers.ts'
+import { sniffType } from '../http/sniff.ts'
 
 export interface Answer {
   /** Canonical URL of the request. */
@@ -26,7 +27,8 @@ export interface Answer {
 /** @param id identity of the page among those that are in the pool at the same time. Default: its URL. */
 export function pageInput(answer: Answer, id: string = answer.url): PageInput {
   const { url, final = url, status, rawHeaders, body, bodyFile, depth = 0, label, input } = answer
-  const { essence: contentType, charset } = parseContentType(headerValue(rawHeaders, 'content-type'))
+  const { essence, charset } = parseContentType(headerValue(rawHeaders, 'content-type'))
+  const contentType = essence === '' ? sniffType(body) : essence
   const facts = { id, url, final, status, rawHeaders, contentType, charset }
   return { ...facts, body, file: bodyFile, depth, label, input }
 }

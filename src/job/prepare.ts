@@ -146,6 +146,7 @@ export function engineSettings(
   publicLimit: number,
   recheckScope: boolean,
   session: PlannedSession | undefined,
+  takeLogin: (url: string) => void,
 ): EngineSettings {
   const { options, kind, inputs } = plan
   const seeds = inputs.seeds.flatMap((seed) => {
@@ -199,6 +200,7 @@ export function engineSettings(
         ? undefined
         : diskWatch(join(plan.folder, '..'), options.get<string>('maxDisk') as string),
     publicLimit,
+    takeLogin,
     isPrivate: plan.isPrivate,
   }
 }

@@ -132,6 +132,7 @@ export const OPTIONS = {
   session: { kind: 'string', value: 'FILE' },
   cookies: { kind: 'string', value: 'FILE' },
   resolve: { kind: 'strings', value: 'HOST=ADDR[:PORT]' },
+  dns: { kind: 'strings', value: 'ADDR[:PORT]' },
   key: { kind: 'choice', choices: ['host', 'domain'], default: 'host', value: 'WORD' },
   gate: { kind: 'strings', value: 'domain|ip' },
   adaptive: { kind: 'boolean', default: true },

@@ -60,6 +60,8 @@ export interface Attempt {
   readonly retryAfterMs: number | undefined
   /** True for a robots.txt request. */
   readonly gate: boolean
+  /** True: the connection was closed in the middle of the TLS handshake. */
+  readonly cut?: boolean
   /** True where repeating the request is safe (GET, HEAD). */
   readonly safe: boolean
 }

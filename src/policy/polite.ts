@@ -105,8 +105,9 @@ export function polite(options: PoliteOptions = {}): Policy {
       const { code, status } = attempt
       if (code !== undefined) {
         const row = codeRow(code)
-        const allowed = Math.min(attempts, row.maxAttempts ?? attempts)
-        if (row.disposition === 'retry' && attempt.safe && attempt.attempt < allowed) {
+        const isCut = attempt.cut === true
+        const allowed = Math.min(attempts, isCut ? 2 : (row.maxAttempts ?? attempts))
+        if ((isCut || row.disposition === 'retry') && attempt.safe && attempt.attempt < allowed) {
           return { do: 'retry', afterMs: retryIn(attempt), code }
         }
         return { do: 'drop', outcome: CODES[code].outcome ?? 'failed', code }

@@ -3,7 +3,7 @@
  * resolves and judges the Location (RFC 9110 15.4, WHATWG Fetch "HTTP-redirect fetch").
  */
 import type { ErrorCode } from '../model/errors.ts'
-import { canonicalize } from '../url/canonicalize.ts'
+import { canonicalize, withoutCredentials } from '../url/canonicalize.ts'
 
 /** Hops a chain may have; the limit of WHATWG Fetch. */
 export const MAX_HOPS = 20
@@ -32,16 +32,25 @@ export function resolveRedirect(url: string, locations: readonly string[], chain
   const resolved = canonicalize(text, url)
   if (!resolved.ok)
     return { code: 'BAD_REDIRECT', reason: `Location ${JSON.stringify(text.slice(0, 200))}: ${resolved.reason}` }
-  if (resolved.url === url || chain.includes(resolved.url)) {
-    return { code: 'REDIRECT_LOOP', reason: `redirected back to ${resolved.url}` }
+  // A login that a server puts there is none that we were given.
+  const to = withoutCredentials(resolved.url)
+  if (to === url || chain.includes(to)) {
+    return { code: 'REDIRECT_LOOP', reason: `redirected back to ${to}` }
   }
   if (chain.length + 1 > MAX_HOPS) return { code: 'TOO_MANY_REDIRECTS', reason: `more than ${MAX_HOPS} redirects` }
-  return { to: resolved.url }
+  return { to }
 }
 
 function decodeLocation(value: string): string {
   for (let i = 0; i < value.length; i++) {
-    if (value.charCodeAt(i) > 127) return Buffer.from(value, 'latin1').toString('utf8').trim()
+    if (value.charCodeAt(i) > 127) return unicodeOf(value).trim()
   }
   return value.trim()
+}
+
+/** Bytes that are no UTF-8 are sent back as they came: escaped, byte for byte. */
+function unicodeOf(value: string): string {
+  const text = Buffer.from(value, 'latin1').toString('utf8')
+  if (!text.includes('\u{fffd}')) return text
+  return value.replaceAll(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
 }

@@ -1,6 +1,6 @@
 /**
- * Clocks for tests: one that stands still until it is told to move, and one that lets the wall clock jump under a
- * running job. Both are `Clock`s like any other; neither reads the machine's time by itself.
+ * Clocks for tests: one that stands still until it is told to move, one that runs fast, and one that lets the wall clock
+ * jump under a running job. They are `Clock`s like any other; none reads the machine's time by itself.
  */
 import type { Clock, TimerHandle } from '../model/clock.ts'
 
@@ -137,6 +137,61 @@ export function fakeClock(options: FakeClockOptions = {}): FakeClock {
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Nothing due for so long, in ms of the clock: nobody is at work. */
+const QUIET_MS = 600
+
+/**
+ * `base` with all of its time `factor` times as fast: limits of minutes end in seconds, against real sockets. With `skipMs`
+ * time that nobody works in passes at once, in steps of that many ms: waits of a day end in a moment, and whoever talks
+ * to a server still has the time that `factor` leaves.
+ */
+export function fastClock(base: Clock, factor: number, skipMs = 0): Clock {
+  const start = base.now()
+  const bootStart = base.bootMs()
+  let skipped = 0
+  let timers: { readonly due: number; readonly callback: () => void }[] = []
+  let armed: TimerHandle | undefined
+  const now = (): number => start + (base.now() - start) * factor + skipped
+
+  function arm(): void {
+    armed?.cancel()
+    armed = undefined
+    if (timers.length === 0) return
+    const inMs = Math.min(...timers.map(({ due }) => due)) - now()
+    const isQuiet = skipMs > 0 && inMs > QUIET_MS
+    armed = base.setTimer(() => fire(isQuiet ? Math.max(inMs, skipMs) : 0), isQuiet ? 1 : inMs / factor)
+  }
+
+  function fire(byMs: number): void {
+    skipped += byMs
+    const at = now()
+    const due = timers.filter((timer) => timer.due <= at).toSorted((a, b) => a.due - b.due)
+    timers = timers.filter((timer) => timer.due > at)
+    for (const { callback } of due) callback()
+    arm()
+  }
+
+  return {
+    now,
+    wall: () => base.wall() + (now() - base.now()),
+    get bootId() {
+      return base.bootId
+    },
+    bootMs: () => bootStart + (now() - start),
+    setTimer(callback, delayMs) {
+      const timer = { due: now() + Math.max(0, delayMs), callback }
+      timers.push(timer)
+      arm()
+      return {
+        cancel() {
+          timers = timers.filter((other) => other !== timer)
+          arm()
+        },
+      }
+    },
+  }
 }
 
 export interface ClockJump {

@@ -2,7 +2,7 @@
 import { parse } from 'parse5'
 import type { DefaultTreeAdapterTypes } from 'parse5'
 import type { LinkKind } from '../../src/extract/extractor.ts'
-import { parseRefresh } from '../../src/extract/refresh.ts'
+import { parseRefresh } from '../../src/http/refresh.ts'
 import { parseSrcset } from '../../src/extract/srcset.ts'
 import { collapse, stripUrl } from '../../src/extract/white-space.ts'
 

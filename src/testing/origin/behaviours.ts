@@ -5,13 +5,15 @@ import { campaign } from './campaign.ts'
 import { coded } from './coded.ts'
 import { documents } from './documents.ts'
 import { downloads } from './downloads.ts'
+import { faultSites, faultTarget } from './fault-cases.ts'
 import { logins } from './login.ts'
+import { oddPages } from './odd-pages.ts'
 import { conditional, htmlPage, type Reply } from './reply.ts'
 import type { OriginRequest } from './request.ts'
 import { streams } from './stream.ts'
 
 /** A fresh set: some of them count the requests they have seen. */
-export function behaviours(): (request: OriginRequest) => Reply | undefined {
+export function behaviours(): (request: OriginRequest) => Reply | undefined | Promise<Reply> {
   const files = documents()
   const table = new Map<string, Behaviour>(
     Object.entries({
@@ -20,17 +22,25 @@ export function behaviours(): (request: OriginRequest) => Reply | undefined {
       ...coded(),
       ...downloads(),
       ...campaign(),
+      ...oddPages(),
       pdf: (_, request) => files.respond(request),
       ...logins(),
       stream: streams(),
     }),
   )
-  return (request) => {
+  const answer = (request: OriginRequest): Reply | undefined => {
     const { path } = request
     const slash = path.indexOf('/', 1)
     const name = slash === -1 ? path.slice(1) : path.slice(1, slash)
     return table.get(name)?.(slash === -1 ? '' : path.slice(slash + 1), request)
   }
+  /** A case of the fault matrix by its name. */
+  table.set('fault', (arg, request) => {
+    const target = faultTarget(arg)
+    return target === undefined ? undefined : answer(request.at(target))
+  })
+  const sites = faultSites()
+  return (request) => sites(request) ?? answer(request)
 }
 
 const PAGE = htmlPage('A page', '<h1>A page</h1>')

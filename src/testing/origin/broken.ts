@@ -58,8 +58,8 @@ export function broken(): Record<string, Behaviour> {
     chunked: () => rawReply(`${CHUNKED}3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n`, 'keep'),
     /** [24] Ends before the last chunk. */
     'chunked-broken': () => rawReply(`${CHUNKED}5\r\nhello\r\n`),
-    /** [22] A size that is no number. */
-    'bad-chunk': () => rawReply(`${CHUNKED}5\r\nhello\r\nzz\r\n\r\n`),
+    /** [22] A size that is no number, or any text as the second size. */
+    'bad-chunk': (arg) => rawReply(`${CHUNKED}5\r\nhello\r\n${arg || 'zz'}\r\nhello\r\n0\r\n\r\n`),
     /** [23] Extensions and a trailer. */
     'chunk-extensions': () => rawReply(`${CHUNKED}5;name=value;q="a;b"\r\nhello\r\n0\r\nX-Trailer: 1\r\n\r\n`, 'keep'),
     'lf-chunks': () => rawReply(`${CHUNKED}5\nhello\n0\n\n`),
@@ -69,6 +69,9 @@ export function broken(): Record<string, Behaviour> {
     /** [21] */
     'chunked-twice': () =>
       rawReply(`${OK}${HTML}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`),
+
+    /** [21] Any list of transfer codings in front of a chunked body: /transfer/chunked,gzip. */
+    transfer: (arg) => rawReply(`${OK}${HTML}Transfer-Encoding: ${arg}\r\n\r\n5\r\nhello\r\n0\r\n\r\n`),
 
     // Lengths
     /** [18, 19] Two different lengths; /equal: twice the same; /list: `5, 5`. */
@@ -101,6 +104,7 @@ export function broken(): Record<string, Behaviour> {
     'stray-cr': () => rawReply(`${OK}${HTML}X-Stray: a\rb\r\n${HELLO}`),
     /** [5] */
     'nul-header': () => rawReply(`${OK}${HTML}X-Nul: a\0b\r\n${HELLO}`),
+    'nul-trailer': () => rawReply(`${CHUNKED}5\r\nhello\r\n0\r\nX-Nul: a\0b\r\n\r\n`),
     /** [6] One field with a value of n bytes. */
     'big-header': (arg) => rawReply(`${OK}${HTML}X-Big: ${'b'.repeat(numberOf(arg, 100_000))}\r\n${HELLO}`),
     /** [6] n fields. */

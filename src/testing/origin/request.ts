@@ -26,6 +26,13 @@ export class OriginRequest {
     this.connection = connection
   }
 
+  /** The same request for another target. */
+  at(target: string): OriginRequest {
+    const other = new OriginRequest(this.method, this.authority, target, this.head, this.connection)
+    other.body = this.body
+    return other
+  }
+
   /** Path without the query. */
   get path(): string {
     const mark = this.target.indexOf('?')

@@ -1,4 +1,4 @@
-/** URL of a `<meta http-equiv=refresh>`, by the HTML standard's declarative refresh steps (4.2.5.3). */
+/** URL of a `Refresh` header or a `<meta http-equiv=refresh>`, by the HTML standard's declarative refresh steps (4.2.5.3). */
 
 /** As written, '' for a bare reload of the page; undefined where the value is no refresh at all. */
 export function parseRefresh(content: string): string | undefined {
