@@ -49,6 +49,8 @@ const MAX_ENTRIES = 50_000
 const MAX_BYTES = 50 * 1024 * 1024
 /** Characters of one URL or date that are kept: more than any URL that is fetched. */
 const LONGEST = 16_384
+/** Elements within each other; a sitemap has three. Each level more costs the parser time for all that follow. */
+const DEEPEST = 256
 /** Declared entities that are remembered. */
 const MAX_ENTITIES = 100
 
@@ -187,9 +189,14 @@ class Reader implements SitemapParser {
     let lastmod = ''
     /** Entities that the file declares: what they stand for is never looked at, references to them are taken out. */
     const entities = new Set<string>()
-    return new Parser(
+    const parser: Parser = new Parser(
       {
         onopentag: (name, attributes) => {
+          if (open.length >= DEEPEST) {
+            this.isTruncated = true
+            parser.pause()
+            return
+          }
           const local = localName(name)
           open.push(local)
           if (open.length === 1 || this.kind === 'none') this.kind = ROOTS[local] ?? this.kind
@@ -229,6 +236,7 @@ class Reader implements SitemapParser {
       },
       { xmlMode: true },
     )
+    return parser
   }
 
   #add(isSitemap: boolean, loc: string, lastmod: string): void {

@@ -237,17 +237,17 @@ test('advisory 16: of 10,000 requests over 8 poisoned connections none gets the 
     // With the reply, as one write.
     return ordinal % 2 === 0 ? answer(path) + poison : answer(path)
   })
-  const fetcher = await httpFetcher({ clock: systemClock(), userAgent: 'test', spoolFolder: '/nowhere', maxSockets: 8 })
-  t.after(() => fetcher.close())
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   let right = 0
   let next = 0
+  // A connection each, so that nobody else is asked on it while it is poisoned.
   const lane = async (): Promise<void> => {
+    const fetcher = await httpFetcher({ clock: systemClock(), userAgent: 'test', spoolFolder: '/nowhere' })
     for (let n = next++; n < 10_000; n = next++) {
       const path = `/page/${n}`
       const body = await new Promise<string>((resolve) =>
         fetcher.start(
-          { url: server.origin + path, maxConnections: 8 },
+          { url: server.origin + path, maxConnections: 1 },
           {
             onDone: (response) => resolve(Buffer.from(response.body).toString()),
             onFailed: ({ message }) => resolve(message),
@@ -263,6 +263,7 @@ test('advisory 16: of 10,000 requests over 8 poisoned connections none gets the 
       await turn()
       await turn()
     }
+    await fetcher.close()
   }
   await Promise.all(Array.from({ length: 8 }, lane))
   assert.equal(right, 10_000)

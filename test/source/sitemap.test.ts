@@ -229,3 +229,10 @@ test('no bytes make the sitemap parser throw', () => {
     .map((parts) => Buffer.from(parts.join(''), 'latin1'))
   fc.assert(fc.property(bytes, (input) => void read(input)))
 })
+
+test('elements within elements without end are read as far as a sitemap could go', () => {
+  const real = '<urlset><url><loc>http://a.test/</loc></url>'
+  const map = readSitemap(Buffer.from(real + '<url><loc>'.repeat(200_000)), 'http://a.test/sitemap.xml')
+  assert.deepEqual(map.urls, [{ loc: 'http://a.test/' }])
+  assert.equal(map.isTruncated, true)
+})
