@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { fakeClock, jumpingClock, parseClockJumps } from '../../src/testing/clock.ts'
+import { fakeClock, fastClock, jumpingClock, parseClockJumps } from '../../src/testing/clock.ts'
 
 test('a fake clock fires timers in order of time, equal times in order of setting', () => {
   fc.assert(
@@ -123,4 +123,22 @@ test('clock jumps that cannot be read are refused', () => {
   assert.deepEqual(parseClockJumps(''), [])
   assert.throws(() => parseClockJumps('1000'), RangeError)
   assert.throws(() => parseClockJumps('1:2,x'), RangeError)
+})
+
+test('a fast clock runs by its factor, and skips time in which nothing is due soon', () => {
+  const base = fakeClock({ startMs: 1_000 })
+  const clock = fastClock(base, 10, 60_000)
+  const fired: number[] = []
+  clock.setTimer(() => fired.push(clock.now()), 500)
+  const gone = clock.setTimer(() => fired.push(-1), 400)
+  gone.cancel()
+  base.advance(49)
+  assert.deepEqual(fired, [], 'what is due soon is waited for')
+  base.advance(1)
+  assert.deepEqual(fired, [1_500])
+  assert.equal(clock.wall() - base.wall(), clock.now() - base.now())
+  clock.setTimer(() => fired.push(clock.now()), 86_400_000)
+  base.advance(1)
+  assert.equal(fired.length, 2, 'a day has passed at once')
+  assert.ok((fired[1] ?? 0) >= 86_401_500)
 })
