@@ -28,7 +28,6 @@ export interface DiallerOptions {
   readonly names: Names
   readonly endpointOf: (hostname: string, port: number) => Endpoint
   readonly proxyOf: ProxyChoice
-  /** False: only addresses of the public internet, and those that a rule of `endpointOf` names. */
   readonly allowPrivate: boolean
   /** Further trusted roots, PEM. */
   readonly ca?: string
@@ -79,8 +78,6 @@ export class Dial {
   #done: Dialled | undefined
   #socket: Socket | undefined
   #starting = true
-  /** Where it leads was said by whoever runs the job: the address policy is about what the web says. */
-  #isNamed = false
 
   constructor(shared: Shared, origin: Origin, done: Dialled, onread: OnReadOpts | undefined) {
     this.#shared = shared
@@ -111,7 +108,6 @@ export class Dial {
       return
     }
     const endpoint = this.#shared.endpointOf(this.origin.hostname, this.origin.port)
-    this.#isNamed = endpoint.host !== this.origin.hostname && isIP(endpoint.host) !== 0
     this.#lookUp(endpoint.host, endpoint.port)
   }
 
@@ -130,13 +126,9 @@ export class Dial {
     })
   }
 
-  #mayBePrivate(): boolean {
-    return this.#shared.allowPrivate || this.#isNamed
-  }
-
   #connect(found: readonly LookupAddress[], port: number): void {
     let addresses = found
-    if (!this.#mayBePrivate() && this.#proxy === undefined) {
+    if (!this.#shared.allowPrivate && this.#proxy === undefined) {
       addresses = found.filter(({ address }) => isPublicAddress(address))
       if (addresses.length === 0) {
         this.#deny(found[0]?.address ?? '')
@@ -158,7 +150,7 @@ export class Dial {
     const address = socket.remoteAddress ?? ''
     if (this.#proxy === undefined) {
       // The policy holds for what was connected, whatever was looked up.
-      if (!this.#mayBePrivate() && !isPublicAddress(address)) {
+      if (!this.#shared.allowPrivate && !isPublicAddress(address)) {
         this.#deny(address)
         return
       }

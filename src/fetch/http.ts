@@ -67,7 +67,7 @@ export interface FetcherOptions {
   readonly proxyOfHost?: (hostname: string) => string | undefined
   /** Where `http_proxy`, `https_proxy` and `no_proxy` are read, both cases. Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** False: connected addresses must be of the public internet or named by `resolve` (`ADDRESS_DENIED`). Default true. */
+  /** False: connected addresses must be of the public internet (`ADDRESS_DENIED`). Default true. */
   readonly allowPrivate?: boolean
   /** Further trusted roots for TLS, PEM. */
   readonly ca?: string

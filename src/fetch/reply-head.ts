@@ -181,9 +181,9 @@ function statusOf(line: string): number {
 function lengthOf(value: string): number {
   if (LENGTH.test(value)) return Number(value)
   const values = value.split(',').map((one) => one.trim())
-  const [first = ''] = values
-  // Letter by letter, as browsers compare them: 030 and 30 are no two spellings of one length to everybody.
-  return LENGTH.test(first) && values.every((one) => one === first) ? Number(first) : Number.NaN
+  if (!values.every((one) => LENGTH.test(one))) return Number.NaN
+  const numbers = new Set(values.map((one) => BigInt(one)))
+  return numbers.size === 1 ? Number(values[0]) : Number.NaN
 }
 
 function hasToken(list: string, token: string): boolean {

@@ -31,7 +31,10 @@ async function fetched(
   encoding: string,
   options: Parameters<typeof setUp>[1] = {},
 ): Promise<Ended> {
-  const server = await rawServer(t, () => reply(body, encoding === '' ? {} : { 'Content-Encoding': encoding }))
+  const server = await rawServer(t, () => {
+    const coding = encoding === '' ? undefined : { 'Content-Encoding': encoding }
+    return reply(body, { 'Content-Type': 'text/html', ...coding })
+  })
   const { get } = await setUp(t, options)
   return get(`${server.origin}/`)
 }

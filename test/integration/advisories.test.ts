@@ -333,13 +333,10 @@ test('advisory 22: no way in leads to an address inside', async (t) => {
       ].join(''),
     },
   })
-  // Only the site itself was named by whoever runs the job.
-  const denied = options(origin, {
-    resolve: `a.test=127.0.0.1:${origin.port}`,
-    private: false,
-    scope: 'any',
-    robots: 'obey',
-  })
+  // The site is reached by a proxy, which may be inside; everything else directly.
+  const hosts = { 'a.test': { proxy: `http://127.0.0.1:${origin.port}` } }
+  const { resolve: _, ...others } = options(origin)
+  const denied: JobOptions = { ...others, hosts, private: false, scope: 'any', robots: 'obey' }
   const crawled = await runJob('crawl', 'http://a.test/', { ...denied, sitemaps: 'auto' })
   const listed = await runJob('fetch', inside, denied)
   assert.equal(touched, 0)
