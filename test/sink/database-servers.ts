@@ -24,7 +24,7 @@ const USUAL: Readonly<Record<Database, string>> = {
 /** Rows of a statement; the connection lasts as long as it. Columns of one name follow the driver. */
 export async function ask(url: string, sql: string): Promise<Record<string, unknown>[]> {
   if (url.startsWith('postgres')) {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000 })
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
     await client.connect()
     try {
       return (await client.query(sql)).rows as Record<string, unknown>[]
@@ -32,7 +32,7 @@ export async function ask(url: string, sql: string): Promise<Record<string, unkn
       await client.end()
     }
   }
-  const connection = await createConnection({ uri: url, connectTimeout: 3000 })
+  const connection = await createConnection({ uri: url, connectTimeout: 10_000 })
   try {
     // As arrays: the driver refuses a column called `__proto__`.
     const [rows, fields] = await connection.query({ sql, rowsAsArray: true })
