@@ -95,31 +95,41 @@ export function mongoSink(options: MongoSinkOptions): Sink {
     await commitOf(db).replaceOne({ _id: owner }, { seq: committedSeq }, { upsert: true })
   }
 
-  /** Keeps what the batch will replace or remove: whatever of it is there with a number from before the batch. */
-  async function keep(db: Db, { documents, visits }: Changes, last: number): Promise<void> {
+  /**
+   * Keeps what the batch will replace or remove: whatever of it is there with a number from before the batch. Returns the
+   * visited pages that have such documents.
+   */
+  async function keep(db: Db, { documents, visits }: Changes, last: number): Promise<ReadonlySet<string>> {
+    const pagesWith = new Set<string>()
     await undoOf(db).deleteMany({ owner, at: { $ne: last } })
     const before = { $lte: seq }
     for (const ids of slices(documents.map(({ _id }) => _id))) {
       await keepFound(db, { _id: { $in: ids }, _seq: before }, last)
     }
     for (const pages of slices(visits.map(({ page }) => page))) {
-      await keepFound(db, { _job: info.id, _page: { $in: pages }, _seq: before }, last)
+      const found = await keepFound(db, { _job: info.id, _page: { $in: pages }, _seq: before }, last)
+      for (const page of found) pagesWith.add(page)
     }
+    return pagesWith
   }
 
-  async function keepFound(db: Db, filter: object, at: number): Promise<void> {
+  async function keepFound(db: Db, filter: object, at: number): Promise<string[]> {
+    const pages: string[] = []
     for await (const document of documentsOf(db).find(filter)) {
+      pages.push(document._page)
       const copy = { owner, at, document }
       await undoOf(db).replaceOne({ _id: `${owner} ${document._id}` }, copy, { upsert: true })
     }
+    return pages
   }
 
   async function store(db: Db, changes: Changes, last: number): Promise<void> {
-    await keep(db, changes, last)
+    const pages = await keep(db, changes, last)
     await replaceAll(documentsOf(db), changes.documents)
-    if (changes.visits.length > 0) {
+    const again = changes.visits.filter(({ page }) => pages.has(page))
+    if (again.length > 0) {
       await documentsOf(db).bulkWrite(
-        changes.visits.map((visit) => ({
+        again.map((visit) => ({
           deleteMany: { filter: { _job: info.id, _page: visit.page, _seq: { $lt: visit.seq } } },
         })),
         { ordered: false },

@@ -43,13 +43,22 @@ export async function startMongoDouble(): Promise<MongoDouble> {
 
   function serve(socket: Socket): void {
     sockets.add(socket)
-    let rest: Buffer = Buffer.alloc(0)
+    let pieces: Buffer[] = []
+    let size = 0
+    let wanted = HEADER
     socket.on('data', (piece: Buffer) => {
-      rest = Buffer.concat([rest, piece])
-      while (rest.length >= 4 && rest.length >= rest.readInt32LE(0)) {
-        const message = rest.subarray(0, rest.readInt32LE(0))
-        rest = rest.subarray(message.length)
-        const reply = answer(message)
+      pieces.push(piece)
+      size += piece.length
+      // Joined only when a message is whole: it may be 48 MB.
+      while (size >= wanted) {
+        const bytes = Buffer.concat(pieces)
+        wanted = bytes.readInt32LE(0)
+        pieces = [bytes]
+        if (size < wanted) return
+        pieces = [bytes.subarray(wanted)]
+        size -= wanted
+        const reply = answer(bytes.subarray(0, wanted))
+        wanted = HEADER
         if (commands.at(-1) !== breaking) socket.write(reply)
         else {
           breaking = undefined
@@ -156,7 +165,7 @@ function run(store: Store, name: string, command: Document): Document {
         maxWireVersion: 21,
       }
     case 'find': {
-      const found = [...of().values()].filter((document) => matches(document, command['filter'] as Document))
+      const found = [...of().values()].filter(predicateOf(command['filter'] as Document))
       const firstBatch = command['limit'] === 1 || command['singleBatch'] === true ? found.slice(0, 1) : found
       return { ok: 1, cursor: { id: BSON.Long.ZERO, ns: `test.${String(command[name])}`, firstBatch } }
     }
@@ -165,7 +174,8 @@ function run(store: Store, name: string, command: Document): Document {
     case 'delete': {
       let n = 0
       for (const { q } of command['deletes'] as { q: Document }[]) {
-        for (const [id, document] of of()) if (matches(document, q) && of().delete(id)) n++
+        const matches = predicateOf(q)
+        for (const [id, document] of of()) if (matches(document) && of().delete(id)) n++
       }
       return { ok: 1, n }
     }
@@ -211,19 +221,26 @@ function withOwn(document: Document, id: string): Document {
 }
 
 /** Equality and the operators that the sink uses; an unknown one is an error of the test. */
-function matches(document: Document, filter: Document): boolean {
-  return Object.entries(filter).every(([name, wanted]) => {
-    const value = document[name]
-    if (typeof wanted !== 'object' || wanted === null) return value === wanted
-    return Object.entries(wanted as Document).every(([operator, operand]) => {
-      if (operator === '$in') return (operand as unknown[]).includes(value)
-      if (operator === '$ne') return value !== operand
-      if (operator === '$gt') return Number(value) > Number(operand)
-      if (operator === '$lt') return Number(value) < Number(operand)
-      if (operator === '$lte') return Number(value) <= Number(operand)
-      throw new Error(`the double does not know ${operator}`)
-    })
-  })
+function predicateOf(filter: Document): (document: Document) => boolean {
+  const tests = Object.entries(filter).flatMap(([name, wanted]) =>
+    typeof wanted !== 'object' || wanted === null
+      ? [(document: Document) => document[name] === wanted]
+      : Object.entries(wanted as Document).map(([operator, operand]) => {
+          const holds = operation(operator, operand)
+          return (document: Document) => holds(document[name])
+        }),
+  )
+  return (document) => tests.every((holds) => holds(document))
+}
+
+function operation(operator: string, operand: unknown): (value: unknown) => boolean {
+  const among = operator === '$in' ? new Set(operand as unknown[]) : undefined
+  if (among !== undefined) return (value) => among.has(value)
+  if (operator === '$ne') return (value) => value !== operand
+  if (operator === '$gt') return (value) => Number(value) > Number(operand)
+  if (operator === '$lt') return (value) => Number(value) < Number(operand)
+  if (operator === '$lte') return (value) => Number(value) <= Number(operand)
+  throw new Error(`the double does not know ${operator}`)
 }
 
 function collectionOf(store: Store, name: string): Map<string, Document> {
