@@ -13,7 +13,10 @@ const SQLITE = findProgram('sqlite3')
 const skip = SQLITE === undefined ? 'sqlite3 is not on this machine' : false
 
 function ask(path: string, sql: string): unknown[] {
-  const output = execFileSync(SQLITE ?? '', ['-readonly', '-json', path, sql], { encoding: 'utf8' })
+  const output = execFileSync(SQLITE ?? '', ['-readonly', '-json', path, sql], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 2 ** 20,
+  })
   return output === '' ? [] : (JSON.parse(output) as unknown[])
 }
 
