@@ -325,7 +325,7 @@ test('a coded body takes no part', async (t) => {
   )
   const parts = new PartFolder({ folder: join((await setUp(t)).folder, 'parts') })
   const { get } = await setUp(t, { parts })
-  assert.deepEqual((await get(`${server.origin}/`, { part: NAME })).response?.flags, ['not-encoded'])
+  assert.deepEqual((await get(`${server.origin}/`, { part: NAME })).response?.flags, ['not-encoded', 'sniffed'])
   assert.deepEqual(parts.names(), [])
 })
 

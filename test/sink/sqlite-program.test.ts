@@ -41,13 +41,19 @@ test('the sqlite3 program reads pages and items of a job that is running', { ski
     { n: 100, seq: 100 },
   ])
   // As bytes: the program ends a text at its first NUL.
-  const titles = ask(path, 'SELECT hex(title) AS title FROM things ORDER BY page, position')
+  // Text that is no UTF-8 stands in `_more`, where JSON writes its halves out.
+  const titles = ask(
+    path,
+    'SELECT hex(title) AS title, title IS NULL AS isMissing, _more AS more FROM things ORDER BY page, position',
+  ) as { title: string; isMissing: number; more: string }[]
   const wanted = batch.flatMap(({ items: given = [] }) =>
     given.map(({ json }) => (JSON.parse(json) as { title: string }).title),
   )
   assert.deepEqual(
-    (titles as { title: string }[]).map(({ title }) => Buffer.from(title, 'hex').toString()),
-    wanted.map((title) => title.toWellFormed()),
+    titles.map(({ title, isMissing, more }) =>
+      isMissing === 1 ? (JSON.parse(more) as { title: string }).title : Buffer.from(title, 'hex').toString(),
+    ),
+    wanted,
   )
   await pages.close()
   await items.close()

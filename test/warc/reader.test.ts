@@ -53,6 +53,7 @@ test('a record is read from its place as it is in its turn: compressed or not, e
           blockLength: record.blockLength,
           offset: record.offset,
           length: record.length,
+          inner: 0,
         })
       }
       const [first] = records

@@ -24,7 +24,7 @@ describe('behaviours of the fake web', () => {
     '/until-close': `${OK}\r\nhello`,
     '/chunked': `${OK}Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n`,
     '/chunked-broken': `${OK}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`,
-    '/bad-chunk': `${OK}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n\r\n`,
+    '/bad-chunk': `${OK}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\nhello\r\n0\r\n\r\n`,
     '/chunk-extensions': `${OK}Transfer-Encoding: chunked\r\n\r\n5;name=value;q="a;b"\r\nhello\r\n0\r\nX-Trailer: 1\r\n\r\n`,
     '/lf-chunks': `${OK}Transfer-Encoding: chunked\r\n\r\n5\nhello\n0\n\n`,
     '/length-and-chunked': `${OK}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
