@@ -19,9 +19,14 @@ const CASES = 95
 const ROUNDS = 5
 const GOOD = 500
 const AT_ONCE = 5
+/**
+ * Round after which memory is the base: the first ones load code, fill caches and let the allocator take what the worst
+ * moment needs; measured over nine rounds, the resident set rises up to the third and not after it.
+ */
+const SETTLED = 2
 /** What memory may have grown by when all is over: what is held, and what the system counts, which returns late. */
 const HELD_GROWTH = 1.1
-const RESIDENT_GROWTH = 1.3
+const RESIDENT_GROWTH = 1.15
 const NAMES = Object.keys(TABLE) as FaultName[]
 const chance = random(6)
 
@@ -133,8 +138,7 @@ test('every fault ends in its class, in any order, and no good URL notices any o
       good.filter(({ outcome, attempt }) => outcome !== 'ok' || attempt !== 1),
       [],
     )
-    // The first time through loads code and fills caches.
-    if (round === 0) base = await memory()
+    if (round === SETTLED) base = await memory()
   }
   const last = await memory()
   const held = last.held / base.held
