@@ -5,7 +5,7 @@ import { Plot } from './plot.tsx'
 import { complaint, frame, get, post } from './server.ts'
 import { OUTCOMES } from './types.ts'
 import type { Frame, Series } from './types.ts'
-import { bytes, duration, number, percent, t } from './words.ts'
+import { duration, number, percent, shortBytes, t } from './words.ts'
 
 export function LivePage() {
   const now = frame.value
@@ -30,7 +30,7 @@ export function LivePage() {
         {now.live ? (
           <>
             <Card name="rate" label={t('ui.rate')} value={number(Math.round(now.perSecond * 10) / 10)} />
-            <Card name="bytes" label={t('ui.bytesPerSecond')} value={`${bytes(now.bytesPerSecond)}/s`} />
+            <Card name="bytes" label={t('ui.bytesPerSecond')} value={`${shortBytes(now.bytesPerSecond)}/s`} />
             <Card name="latency" label={t('ui.latency')} value={`${number(now.p50Ms)} / ${number(now.p95Ms)} ms`} />
             <Card name="eta" label={t('ui.eta')} value={now.eta === null ? '–' : duration(now.eta.ms)} />
           </>

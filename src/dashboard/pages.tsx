@@ -6,7 +6,7 @@ import { complaint, frame, get, post } from './server.ts'
 import { Facet, Table } from './table.tsx'
 import { OUTCOMES } from './types.ts'
 import type { ErrorRow, HostRow, Page, UrlPage, UrlRow, Why } from './types.ts'
-import { bytes, duration, number, t, time } from './words.ts'
+import { duration, number, shortBytes, t, time } from './words.ts'
 
 function State({ word }: { readonly word: string }) {
   return (
@@ -52,7 +52,7 @@ export function UrlsPage() {
         {
           title: t('ui.size'),
           numeric: true,
-          cell: ({ record }) => (record?.bytes === undefined ? '' : bytes(record.bytes)),
+          cell: ({ record }) => (record?.bytes === undefined ? '' : shortBytes(record.bytes)),
         },
         {
           title: t('ui.when'),

@@ -1,6 +1,6 @@
 /** The sentences of the page in the viewer's language, and how figures and times are written there. */
 import { signal } from '@preact/signals'
-import { createCatalog, LANGUAGES } from '../locales/catalog.ts'
+import { createCatalog, LANGUAGES, shortBytes } from '../locales/catalog.ts'
 import type { Catalog, Language, MessageKey } from '../locales/catalog.ts'
 
 export type Key = Extract<MessageKey, `ui.${string}`>
@@ -14,7 +14,7 @@ export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
   'zh-CN': '中文',
   ko: '한국어',
 }
-export { LANGUAGES }
+export { LANGUAGES, shortBytes }
 export type { Language }
 
 const catalog = signal<Catalog>(createCatalog('en', {}, {}))
@@ -48,17 +48,6 @@ export function time(at: number | string): string {
 
 export function clock(at: number): string {
   return new Intl.DateTimeFormat(catalog.value.language, { timeStyle: 'medium' }).format(new Date(at))
-}
-
-export function bytes(count: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB']
-  let value = count
-  let unit = 0
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return `${unit === 0 || value >= 9.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
 }
 
 /** The language chosen before, else the browser's, else that of the server. */

@@ -118,7 +118,8 @@ export class Judge {
       return { claim, settlement, draft: undefined, response: answer, links: undefined }
     }
     const isLost = decision.outcome === 'gone' && claim.meta?.digest !== undefined
-    const flags = [...(isLost ? [TOMBSTONE] : []), ...flagsOf(attempt, failure, answer)]
+    const found = flagsOf(attempt, failure, answer)
+    const flags = isLost ? [TOMBSTONE, ...found] : found
     const message = failure?.message ?? messageOf(decision.code, response)
     if (decision.outcome !== 'ok' || response === undefined) {
       const init: DraftInit = {
@@ -159,8 +160,9 @@ export class Judge {
 
   /** The header that says what a meta element of the same name would. */
   #refreshes(response: Response): readonly PageLink[] {
+    if (!this.#context.settings.kinds.has('refresh')) return NO_LINKS
     const value = headerValue(response.rawHeaders, 'refresh')
-    if (value === undefined || !this.#context.settings.kinds.has('refresh')) return NO_LINKS
+    if (value === undefined) return NO_LINKS
     const href = parseRefresh(value)
     return href === undefined ? NO_LINKS : [{ href, kind: 'refresh', nofollow: false }]
   }

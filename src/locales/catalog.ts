@@ -88,6 +88,18 @@ function formatNumber(language: Language, value: number): string {
   return value < 0 ? `-${grouped}` : grouped
 }
 
+/** `812 B`, `4.1 MB`, `213 GB`; powers of 1024, as in options. */
+export function shortBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit === 0 || value >= 9.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
 /** The two largest units of a duration; the second one is left out when it is zero. */
 export function splitDuration(ms: number): { amount: number; unit: 'day' | 'hour' | 'minute' | 'second' }[] {
   const seconds = Math.max(0, Math.round(ms / 1000))

@@ -1,24 +1,13 @@
 /** Short figures for terminals. Unit symbols are international and stay the same in every language. */
+import { shortBytes } from '../../locales/catalog.ts'
 import { shortDuration } from '../../model/duration.ts'
 import { cellsOf } from './width.ts'
 
-export { shortDuration }
+export { shortBytes, shortDuration }
 
 /** `1h52m`: one word, for lines that programs split at blanks. */
 export function tightDuration(ms: number): string {
   return shortDuration(ms).replaceAll(' ', '')
-}
-
-/** `812 B`, `4.1 MB`, `213 GB`; powers of 1024, as in options. */
-export function shortBytes(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return `${unit === 0 || value >= 9.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
 }
 
 /** `118`, `9.4`, `0.2`: requests a second. */

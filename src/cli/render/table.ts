@@ -1,6 +1,6 @@
 /** Rows of any result as a table for people. Knows no command. */
-import stringWidth from 'string-width'
 import { cut, padEnd, padStart, visible } from './format.ts'
+import { cellsOf } from './width.ts'
 
 /** Terminal cells of a column at most; whoever wants more asks for another format. */
 const WIDEST = 60
@@ -17,7 +17,7 @@ export function tableLayout(names: readonly string[], rows: readonly (readonly u
   const widths = heads.map((head, i) =>
     Math.min(
       WIDEST,
-      rows.reduce((width, row) => Math.max(width, stringWidth(textOf(row[i]))), stringWidth(head)),
+      rows.reduce((width, row) => Math.max(width, cellsOf(textOf(row[i]))), cellsOf(head)),
     ),
   )
   const line = (texts: readonly string[], isNumber: (i: number) => boolean): string =>
