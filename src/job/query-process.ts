@@ -1,5 +1,10 @@
-/** One question to a job within a limit of time and rows, in a thread of its own: a statement may never end. */
-import { Worker } from 'node:worker_threads'
+/**
+ * One question to a job within a limit of time and rows, in a process of its own: a statement may never end, and a thread
+ * in the middle of one cannot be stopped.
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { SluiceError } from '../model/errors.ts'
 import type { ErrorCode } from '../model/errors.ts'
 
@@ -19,20 +24,25 @@ export interface ShortAnswer {
   readonly more: boolean
 }
 
-/** What the thread sends back. */
-export type ThreadAnswer =
+/** What the process sends back. */
+export type ChildAnswer =
   | { readonly answer: ShortAnswer }
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined } }
 
 /** @throws SluiceError OPTION_INVALID: the statement cannot run, writes, or takes too long. */
 export async function queryShortly(query: ShortQuery): Promise<ShortAnswer> {
-  const file = import.meta.url.endsWith('.ts') ? './query-worker.ts' : './query-worker.js'
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: query, execArgv: ['--no-warnings'] })
+  const file = import.meta.url.endsWith('.ts') ? './query-child.ts' : './query-child.js'
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
+    execArgv: ['--no-warnings'],
+    stdio: 'ignore',
+    serialization: 'advanced',
+  })
   let timer: NodeJS.Timeout | undefined
   try {
-    const given = await new Promise<ThreadAnswer>((resolve, reject) => {
-      worker.once('message', resolve)
-      worker.once('error', reject)
+    const given = await new Promise<ChildAnswer>((resolve, reject) => {
+      child.once('message', (answer) => resolve(answer as ChildAnswer))
+      child.once('error', reject)
+      child.once('exit', () => reject(new Error('the process of the query ended')))
       timer = setTimeout(() => {
         reject(
           new SluiceError('OPTION_INVALID', `no answer within ${query.limitMs / 1000} s`, {
@@ -40,12 +50,18 @@ export async function queryShortly(query: ShortQuery): Promise<ShortAnswer> {
           }),
         )
       }, query.limitMs)
+      child.send(query)
     })
     if ('answer' in given) return given.answer
     const { code, message, hint } = given.error
     throw new SluiceError(code, message, hint === undefined ? {} : { hint })
   } finally {
     clearTimeout(timer)
-    await worker.terminate()
+    child.removeAllListeners('exit')
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    }
   }
 }

@@ -1,10 +1,9 @@
-/** The thread of `query-thread.ts`: asks, sends the first rows, and is ended. */
-import { parentPort, workerData } from 'node:worker_threads'
+/** The process of `query-process.ts`: asks, sends the first rows, and is ended. */
 import { SluiceError } from '../model/errors.ts'
-import type { ShortQuery, ThreadAnswer } from './query-thread.ts'
+import type { ChildAnswer, ShortQuery } from './query-process.ts'
 import { distinctNames, openQuery } from './query.ts'
 
-async function ask({ folder, sql, rows: most }: ShortQuery): Promise<ThreadAnswer> {
+async function ask({ folder, sql, rows: most }: ShortQuery): Promise<ChildAnswer> {
   try {
     const { names, slices } = await openQuery({ target: folder, cwd: folder, sql, values: [] })
     const rows: (readonly unknown[])[] = []
@@ -27,4 +26,6 @@ function plain(cell: unknown): unknown {
   return cell
 }
 
-parentPort?.postMessage(await ask(workerData as ShortQuery))
+process.once('message', (query) => void ask(query as ShortQuery).then((answer) => process.send?.(answer)))
+// Whoever asked is gone.
+process.once('disconnect', () => process.exit())
