@@ -81,6 +81,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
         robots: String(options.get('robots')),
         contact: options.get<string>('contact'),
         subject: String(options.get<unknown[]>('seeds')?.[0] ?? ''),
+        isAgain: options.get<boolean>('ifChanged') === true || options.get<boolean>('ifDue') === true,
       }
       for (const line of renderOpening(facts, catalog)) view.say(`${line}\n`)
       if (options.get<boolean>('paused') === true) {
@@ -99,7 +100,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
     view.stop()
     printer?.flush()
     const exitCode = stopper.readerGone() ? EXITS.readerGone.code : summary.exitCode
-    if (!quiet) sayEnd(cli, summary, place, exitCode)
+    if (!quiet) sayEnd(cli, summary, place, exitCode, options.get<number>('limit'))
     return exitCode
   } catch (error) {
     view.stop()
@@ -207,8 +208,15 @@ function sayWaitingForStdin({ catalog }: Cli, job: Job, view: ProgressView): () 
   }, STDIN_PATIENCE_MS)
 }
 
-function sayEnd({ terminal, catalog }: Cli, summary: Summary, place: string, exitCode: number): void {
+function sayEnd(
+  { terminal, catalog }: Cli,
+  summary: Summary,
+  place: string,
+  exitCode: number,
+  limit: number | undefined,
+): void {
   const lines = renderSummary(summary, {
+    limit,
     place,
     catalog,
     columns: terminal.columns(),

@@ -13,6 +13,6 @@ export async function run({ catalog, terminal, cwd, env }: Cli, invocation: Invo
     return 0
   }
   terminal.say(`${catalog.t('pause.done', { job })}\n`)
-  terminal.say(`${catalog.t('end.continue', { command: `sluice resume ${shellWord(placeOfJob(folder, cwd))}` })}\n`)
+  terminal.say(`${catalog.t('open.paused', { command: `sluice resume ${shellWord(placeOfJob(folder, cwd))}` })}\n`)
   return 0
 }

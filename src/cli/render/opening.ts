@@ -9,6 +9,8 @@ export interface OpeningFacts {
   readonly snapshot: Snapshot
   readonly robots: string
   readonly contact: string | undefined
+  /** A finished job that fetches again what it has: `--if-changed`, `--if-due`. */
+  readonly isAgain?: boolean
   /** First input, as it was given; a tail names it. */
   readonly subject?: string
 }
@@ -23,6 +25,7 @@ export function renderOpening(facts: OpeningFacts, catalog: Catalog): string[] {
     case 'new':
       return [newLine(snapshot, robots, contact, t)]
     case 'finished':
+      if (facts.isAgain === true) return [t('open.finishedAgain', { job, done: opening.doneTotal })]
       return [t('open.finished', { job, done: opening.doneTotal }), t('open.finishedHint')]
     case 'recovered': {
       const commit = ` ${t('open.lastCommit', { ago: shortDuration(opening.lastCommitAgoMs) })}`

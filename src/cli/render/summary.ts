@@ -19,6 +19,8 @@ export interface SummaryOptions {
   readonly plain: boolean
   /** What the process exits with: a signal's code where one came. */
   readonly exitCode: number
+  /** `--limit` of the job. */
+  readonly limit?: number | undefined
 }
 
 export function renderSummary(summary: Summary, options: SummaryOptions): string[] {
@@ -171,15 +173,22 @@ function detailRows(summary: Summary, { catalog, place }: SummaryOptions): { lab
       `${t('end.summary')} ${place}.sluice/summary.json`,
     ],
   })
-  const next = nextCommands(summary, shellWord(place))
+  const next = nextCommands(summary, shellWord(place), options.limit)
   if (next.length > 0) rows.push({ label: t('end.next'), fields: next })
   return rows
 }
 
 /** Commands that make sense now, with this job in them. */
-function nextCommands({ end, done, known, left }: Summary, job: string): string[] {
+function nextCommands(
+  { end, done, doneTotal, known, left }: Summary,
+  job: string,
+  limit: number | undefined,
+): string[] {
   const commands: string[] = []
-  if (left.total > 0 && end !== 'finished') commands.push(`sluice resume ${job}`)
+  // The limit is one of the job's whole life: without a larger one it would end at once.
+  const isUsedUp = end === 'limit' && limit !== undefined && doneTotal >= limit
+  if (left.total > 0 && end !== 'finished')
+    commands.push(`sluice resume ${job}${isUsedUp ? ` --limit ${2 * limit}` : ''}`)
   if (done.failed > 0) commands.push(`sluice retry ${job} --outcome failed`)
   if (known > 0) commands.push(`sluice why URL --job ${job}`)
   return commands
