@@ -137,7 +137,7 @@ function plainTables(summary: Summary, { catalog }: SummaryOptions): string[] {
 
 const REASONS_SHOWN = 4
 
-function detailRows(summary: Summary, { catalog, place }: SummaryOptions): { label: string; fields: string[] }[] {
+function detailRows(summary: Summary, { catalog, place, limit }: SummaryOptions): { label: string; fields: string[] }[] {
   const { t, number } = catalog
   const rows: { label: string; fields: string[] }[] = []
   for (const word of ['failed', 'denied', 'skipped'] as const) {
@@ -173,7 +173,7 @@ function detailRows(summary: Summary, { catalog, place }: SummaryOptions): { lab
       `${t('end.summary')} ${place}.sluice/summary.json`,
     ],
   })
-  const next = nextCommands(summary, shellWord(place), options.limit)
+  const next = nextCommands(summary, shellWord(place), limit)
   if (next.length > 0) rows.push({ label: t('end.next'), fields: next })
   return rows
 }
