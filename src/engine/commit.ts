@@ -233,7 +233,7 @@ export class Commit {
         for (const one of sink.refused?.() ?? []) refused.push(one)
       }
     }
-    for (const one of refused) report.refuse(one)
+    if (this.#context.pool !== undefined) for (const one of refused) report.refuse(one)
     const figures = report.encode()
     if (figures !== undefined) positions.set(EXTRACTION_POSITION, figures)
     await this.#flushEnds()
