@@ -57,7 +57,7 @@ try {
     const between = spent()
     held.push(since(before, between))
     const report = await reExtract({
-      subject: job,
+      subjects: [job],
       modules: [module],
       layer: { origin: 'flag', values: { workers } },
       cwd: folder,
