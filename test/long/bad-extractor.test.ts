@@ -63,6 +63,7 @@ test('ten thousand pages of which 1 % throw, 0.1 % loop and 0.1 % fill memory: t
   const cleanMs = await extract('clean', (cwd) => assert.equal(readNumbers(cwd).length, PAGES))
   const kindOf = (n: number): (typeof KINDS)[number] | undefined => KINDS.find(({ every, at }) => n % every === at)
   const all = Array.from({ length: PAGES }, (_, n) => n)
+  const restarts = all.reduce((sum, n) => sum + (kindOf(n)?.name === 'throws' ? 0 : (kindOf(n)?.attempts ?? 0)), 0)
   const badMs = await extract('bad', (cwd) => {
     const good = all.filter((n) => kindOf(n) === undefined)
     assert.ok(good.length === 0.988 * PAGES)
@@ -76,10 +77,17 @@ test('ten thousand pages of which 1 % throw, 0.1 % loop and 0.1 % fill memory: t
     })
     assert.equal(left.total, 0)
     const attempts = readFileSync(join(cwd, 'attempts.txt'), 'utf8').trimEnd().split('\n')
-    const expected = all.flatMap((n) => Array.from({ length: kindOf(n)?.attempts ?? 0 }, () => n))
-    assert.deepEqual(attempts.map(Number).toSorted(ascending), expected)
+    const counts = new Map<number, number>()
+    for (const n of attempts.map(Number)) counts.set(n, (counts.get(n) ?? 0) + 1)
+    for (const n of all) {
+      const kind = kindOf(n)
+      const count = counts.get(n) ?? 0
+      // What a thread had answered and not sent yet when another page ended it is run again.
+      if (kind?.name === 'throws') assert.ok(count >= 1 && count <= 3, `${n}: ${count}`)
+      else assert.equal(count, kind?.attempts ?? 0, `${n}`)
+    }
+    assert.ok(attempts.length <= 160 + 2 * restarts, `${attempts.length} attempts`)
   })
-  const restarts = all.reduce((sum, n) => sum + (kindOf(n)?.name === 'throws' ? 0 : (kindOf(n)?.attempts ?? 0)), 0)
   // Only loops take their whole time: the bound has no place for more.
   const boundMs = 1.2 * cleanMs + ((PAGES / 1000) * LIMIT_MS) / WORKERS + restarts * RESTART_MS
   console.log(
