@@ -88,7 +88,10 @@ export function mongoSink(options: MongoSinkOptions): Sink {
       { key: { _job: 1, _page: 1 }, name: '_sluice_page' },
     ])
     await documentsOf(db).deleteMany({ _job: id, _seq: { $gt: committedSeq } })
-    const kept = await undoOf(db).find({ owner }).toArray()
+    // What a committed batch replaced stays replaced: its copies are there until the next batch.
+    const kept = await undoOf(db)
+      .find({ owner, at: { $gt: committedSeq } })
+      .toArray()
     const back = kept.filter(({ document }) => document._seq <= committedSeq).map(({ document }) => document)
     await replaceAll(documentsOf(db), back)
     await undoOf(db).deleteMany({ owner })

@@ -168,6 +168,21 @@ function replacing(check: Check): void {
     await lab.expectCommitted()
   })
 
+  check('what was replaced and committed is not put back by the next open', async (lab) => {
+    await lab.open()
+    await lab.commit(records(1, 5))
+    await lab.commit([revisited(2, 6, 1), revisited(5, 7, 1, 'own'), revisited(1, 8, 0)])
+    await lab.close()
+    await lab.open()
+    await lab.expectCommitted()
+    await lab.close()
+    await lab.open()
+    await lab.commit([revisited(2, 9, 2)])
+    await lab.close()
+    await lab.open()
+    await lab.expectCommitted()
+  })
+
   check('an item with a key of its own is one item, whichever page gave it last', async (lab) => {
     await lab.open()
     await lab.commit([revisited(1, 1, 2, 'own'), revisited(2, 2, 2, 'own')])
