@@ -21,7 +21,8 @@ import { serveControl } from './control.ts'
 import type { ControlServer } from './control.ts'
 import { writeWhole } from './folder.ts'
 import type { Job, JobEvent, JobKind, Opening, QueryOptions, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
-import { startPositions } from './open-backend.ts'
+import { inTurn } from './in-turn.ts'
+import { closeEach, startPositions } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
 import type { ResolvedOptions } from './options.ts'
 import { queryRows } from './query.ts'
@@ -232,6 +233,7 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
     const opened = await this.opened()
     const { commit, backend, sinks, state, before } = opened
     await this.#reasons.learn(backend.frontier, before.done)
+    let failure: unknown
     const unsubscribe = this.bus.subscribe(['request.settled'], (_type, data) => this.note(data as PageRecord))
     try {
       if (this.#plan.folder !== undefined) {
@@ -247,12 +249,16 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
       this.#armCheckpoint(opened)
       return await this.#finish(opened, await this.collect(opened))
     } catch (error) {
+      failure = error
       await this.#halted(opened, error)
       throw error
     } finally {
       unsubscribe()
       this.#checkpoint?.cancel()
-      await this.#shut(opened)
+      // Of two errors the first is the cause.
+      await this.#shut(opened, failure).catch((error: unknown) => {
+        throw failure ?? error
+      })
     }
   }
 
@@ -279,15 +285,28 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
     }
   }
 
-  async #shut(opened: Opened): Promise<void> {
+  /** @param failure what has ended the run */
+  async #shut(opened: Opened, failure?: unknown): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    await this.leave(opened)
-    rmSync(opened.spoolFolder, { recursive: true, force: true })
-    for (const sink of opened.sinks.sinks) await sink.close()
-    await opened.backend.frontier.close()
-    // Last: whoever waits for this job to end may then open it.
-    await this.#control?.close()
+    await inTurn([
+      () => this.leave(opened),
+      () => rmSync(opened.spoolFolder, { recursive: true, force: true }),
+      () => this.#closeSinks(opened, failure),
+      () => opened.backend.frontier.close(),
+      // Last: whoever waits for this job to end may then open it.
+      () => this.#control?.close(),
+    ])
+  }
+
+  /** Some sinks write their last bytes only then: a run in which that fails has not finished, whatever was said before. */
+  async #closeSinks(opened: Opened, failure: unknown): Promise<void> {
+    try {
+      await closeEach(opened.sinks.sinks)
+    } catch (error) {
+      if (this.#running !== undefined && failure === undefined) await this.#halted(opened, error)
+      throw error
+    }
   }
 
   #armCheckpoint(opened: Opened): void {

@@ -19,6 +19,7 @@ import type { JobInfo, Sink } from '../sink/sink.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
 import { parseHeaderLines } from './filling.ts'
 import { hostSheet } from './host-sheet.ts'
+import { inTurn } from './in-turn.ts'
 import type { HostOptions, ResolvedOptions } from './options.ts'
 import type { OriginLogins } from './origin-logins.ts'
 
@@ -99,13 +100,28 @@ async function openServerSink(kind: 'postgres' | 'mysql' | 'redis' | 'mongodb', 
   return (await import('../sink/postgres.ts')).postgresSink({ url })
 }
 
-/** Opens each sink at its position: what a death left behind it is taken back. */
+/** Opens each sink at its position: what a death left behind it is taken back. All or none is open then. */
 export async function openEach(
   sinks: readonly Sink[],
   positions: ReadonlyMap<string, Uint8Array>,
   job: JobInfo,
 ): Promise<void> {
-  for (const sink of sinks) await sink.open(job, positions.get(`sink:${sink.name}`))
+  const opened: Sink[] = []
+  try {
+    for (const sink of sinks) {
+      await sink.open(job, positions.get(`sink:${sink.name}`))
+      opened.push(sink)
+    }
+  } catch (error) {
+    // What failed first is told.
+    await closeEach(opened).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Closes all, also where one of them fails. @throws what the first of those threw */
+export async function closeEach(sinks: readonly Sink[]): Promise<void> {
+  await inTurn(sinks.map((sink) => () => sink.close()))
 }
 
 /**

@@ -24,7 +24,9 @@ import { createFingerprint } from '../url/fingerprint.ts'
 import type { OpenedJob } from './base-job.ts'
 import { userAgent } from './contact.ts'
 import { readStored, writeStored } from './folder.ts'
-import { openEach, openFetcher, openFrontier, openGeoFiles, openSinks } from './open-backend.ts'
+import { inTurn } from './in-turn.ts'
+import { closeEach, openEach, openFetcher, openFrontier, openGeoFiles, openSinks } from './open-backend.ts'
+import type { OpenedSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
 import { openSession, planSession } from './open-session.ts'
 import { changedOptions } from './options.ts'
@@ -94,6 +96,8 @@ export async function openPageJob({
   )
   let fetcher: Fetcher | undefined
   let pool: ExtractorPool | undefined
+  let session: LiveSession | undefined
+  let opened: OpenedSinks | undefined
   try {
     if (folder !== undefined && stored !== undefined) writeStored(folder, stored)
     const changes = known === undefined || stored === undefined ? [] : changedOptions(known.options, stored.options)
@@ -114,7 +118,7 @@ export async function openPageJob({
     const parts = partsOf()
     await removeOrphans(parts, backend.frontier, before)
     fetcher = await openFetcher(options, clock, agent, concurrency, spoolFolder, inputs.seeds, { parts, logins })
-    const session = planned === undefined ? undefined : openSession(planned, fetcher, clock, folder)
+    session = planned === undefined ? undefined : openSession(planned, fetcher, clock, folder)
     const sinks = await openSinks(options, cwd, folder)
     pool = await openPool(options, cwd, clock)
     await openEach(sinks.sinks, backend.positions, {
@@ -127,6 +131,7 @@ export async function openPageJob({
       // At once, not with the next commit: a sink that waits for its server holds that up.
       warn: (message) => bus.emit('warning.raised', { code: 'OUTPUT', message }),
     })
+    opened = sinks
     const widened = backend.positions.get('scope')
     const engine = new Engine(
       {
@@ -165,9 +170,14 @@ export async function openPageJob({
       commit: engine.commit,
     }
   } catch (error) {
-    await fetcher?.close()
-    await pool?.close()
-    await backend.frontier.close()
+    // What failed first is told.
+    await inTurn([
+      () => session?.close(),
+      () => fetcher?.close(),
+      () => pool?.close(),
+      () => closeEach(opened?.sinks ?? []),
+      () => backend.frontier.close(),
+    ]).catch(() => undefined)
     throw error
   }
 }

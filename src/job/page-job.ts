@@ -43,7 +43,8 @@ export class PageJob extends BaseJob<OpenedPages> {
 
   async stop(reason: string, drainMs?: number): Promise<void> {
     this.#stopReason ??= reason === 'SIGTERM' ? 'terminated' : 'interrupted'
-    const opened = await this.opening
+    // Whoever opened it is told why that failed.
+    const opened = await this.opening?.catch(() => undefined)
     opened?.engine.stop('stopped', drainMs ?? (this.#plan.options.get<number>('drain') as number))
   }
 

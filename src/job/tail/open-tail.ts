@@ -15,7 +15,9 @@ import type { Fingerprint } from '../../url/fingerprint.ts'
 import type { OpenedJob } from '../base-job.ts'
 import { userAgent } from '../contact.ts'
 import { readStored, writeStored } from '../folder.ts'
-import { openEach, openFetcher, openFrontier, openSinks } from '../open-backend.ts'
+import { inTurn } from '../in-turn.ts'
+import { closeEach, openEach, openFetcher, openFrontier, openSinks } from '../open-backend.ts'
+import type { OpenedSinks } from '../open-backend.ts'
 import { changedOptions } from '../options.ts'
 import { createPacing, VERSION } from '../prepare.ts'
 import { openingOf } from '../run-end.ts'
@@ -58,6 +60,7 @@ export async function openTail({ plan, clock, bus, print, warn, onError }: TailI
   const pacing = createPacing(options)
   const backend = await openFrontier(folder, options, clock, fingerprint, (key) => pacing.defaults(key))
   let fetcher: Fetcher | undefined
+  let opened: OpenedSinks | undefined
   try {
     if (folder !== undefined && stored !== undefined) writeStored(folder, stored)
     const before = await backend.frontier.stats()
@@ -79,6 +82,7 @@ export async function openTail({ plan, clock, bus, print, warn, onError }: TailI
       items: { columns: columnsOf(parse) },
       warn: (message) => warn('OUTPUT', message),
     })
+    opened = sinks
     const view =
       options.get('view') === undefined || folder === undefined
         ? undefined
@@ -105,8 +109,10 @@ export async function openTail({ plan, clock, bus, print, warn, onError }: TailI
     const opening = openingOf(backend, before, last, clock.wall(), changes)
     return { backend, sinks, fetcher, spoolFolder, fingerprint, commit, view, opening, state, before }
   } catch (error) {
-    await fetcher?.close()
-    await backend.frontier.close()
+    // What failed first is told.
+    await inTurn([() => fetcher?.close(), () => closeEach(opened?.sinks ?? []), () => backend.frontier.close()]).catch(
+      () => undefined,
+    )
     throw error
   }
 }
