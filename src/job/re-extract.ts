@@ -3,6 +3,7 @@
  * answer), on all cores, without one request. Beside the job's own extractors it says field by field what would change;
  * only `accept` writes.
  */
+import { randomUUID } from 'node:crypto'
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { systemClock } from '../engine/clock.ts'
@@ -22,8 +23,9 @@ import { createFingerprint, hexOf } from '../url/fingerprint.ts'
 import { archiveReader } from './archive-reader.ts'
 import { ExtractRuns } from './extract-runs.ts'
 import { readStored, writeStored } from './folder.ts'
+import type { StoredJob } from './folder.ts'
 import { ItemDiff } from './item-diff.ts'
-import { openSinks } from './open-backend.ts'
+import { closeEach, openEach, openSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
 import { resolveOptions } from './options.ts'
 import type { OptionLayer } from './options.ts'
@@ -93,10 +95,11 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
   const before = stored?.options['extract']
   const pool = await poolOf(init, init.modules, cwd, archive)
   const old = Array.isArray(before) ? await poolOf(init, before as string[], stored?.cwd ?? cwd, archive) : undefined
-  const output = accept ? await openOutput(init, stored?.id, pool) : undefined
+  const output = accept ? await openOutput(init, stored, pool) : undefined
   const report = new ExtractionReport(undefined)
   const failures = new Map<string, FailureReport>()
   const diff = old === undefined ? undefined : new ItemDiff()
+  let isWriting = output !== undefined
   let pages = 0
   let unreadable = 0
   let firstUnreadable: Unreadable | undefined
@@ -129,7 +132,8 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
     }
     await runs.end()
     await flush()
-    for (const sink of output?.sinks ?? []) await sink.close()
+    isWriting = false
+    await closeEach(output?.sinks ?? [])
     output?.finish()
     if (accept && stored !== undefined) {
       writeStored(subject, {
@@ -138,6 +142,7 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
       })
     }
   } finally {
+    if (isWriting) await closeEach(output?.sinks ?? []).catch(() => undefined)
     await pool.close()
     await old?.close()
     archive.close()
@@ -194,13 +199,16 @@ interface Output {
   finish(): void
 }
 
-/** `out` where it is given: new files only. Else `items.ndjson` of the job, replaced when everything is written. */
-async function openOutput(init: ReExtractInit, id: string | undefined, pool: ExtractorPool): Promise<Output> {
+/**
+ * `out` where it is given: new files, or tables in which every extraction has rows of its own. Else `items.ndjson` of the
+ * job, replaced when everything is written.
+ */
+async function openOutput(init: ReExtractInit, stored: StoredJob | undefined, pool: ExtractorPool): Promise<Output> {
   const given = init.layer.values['out'] as string[] | undefined
   const subject = init.subjects[0] as string
   const place = join(subject, 'items.ndjson')
   const fresh = join(subject, 'items.new.ndjson')
-  if (given === undefined && id === undefined) {
+  if (given === undefined && stored === undefined) {
     throw new SluiceError('OPTION_INVALID', 'items of an archive without a job need a place', {
       hint: 'give -o items.ndjson',
     })
@@ -214,8 +222,10 @@ async function openOutput(init: ReExtractInit, id: string | undefined, pool: Ext
   if (given === undefined) rmSync(fresh, { force: true })
   const options = resolveOptions([{ origin: 'flag', values: { out: given ?? [fresh] } }])
   const { sinks, outputs } = await openSinks(options, init.cwd, undefined)
-  const info = { name: basename(subject), id: id ?? 'extract', run: 1, committedSeq: 0, columns: [] }
-  for (const sink of sinks) await sink.open({ ...info, items: { columns: pool.columns } }, undefined)
+  if (given !== undefined && stored !== undefined) await refuseOwn(sinks, stored)
+  // An id of the job, or of an earlier extraction, would make their rows leftovers of a death to the sink.
+  const info = { name: basename(subject), id: randomUUID(), run: 1, committedSeq: 0, columns: [] }
+  await openEach(sinks, new Map(), { ...info, items: { columns: pool.columns } })
   return {
     sinks,
     paths: given === undefined ? [place] : outputs,
@@ -223,6 +233,24 @@ async function openOutput(init: ReExtractInit, id: string | undefined, pool: Ext
       if (given === undefined) renameSync(fresh, place)
     },
   }
+}
+
+/** The job goes on writing its own outputs: what is extracted beside it has no place in them. */
+async function refuseOwn(sinks: readonly Sink[], { options, cwd }: StoredJob): Promise<void> {
+  const out = options['out']
+  if (!Array.isArray(out) || out.length === 0) return
+  const own = await openSinks(resolveOptions([{ origin: 'flag', values: { out } }]), cwd, undefined)
+  const names = new Set(own.sinks.map(({ name }) => placeOf(name)))
+  const taken = sinks.find(({ name }) => names.has(placeOf(name)))
+  if (taken === undefined) return
+  throw new SluiceError('OPTION_INVALID', `${taken.name} is an output of the job itself`, {
+    hint: 'name another table or collection, or a new file',
+  })
+}
+
+/** Items go to the table `items` also where none is named. */
+function placeOf(name: string): string {
+  return name.replace(/#items$/, '')
 }
 
 /** By the indexes: threads read the pages themselves. What no extractor can want is not read at all. */

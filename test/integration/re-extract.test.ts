@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { startOrigin } from '../../src/testing/origin.ts'
 import type { Content } from '../../src/testing/origin/content.ts'
 import { htmlPage, prepare } from '../../src/testing/origin/reply.ts'
 import { shop } from '../../src/testing/origin/shop.ts'
 import { inFolder, runCli } from '../cli/run-cli.ts'
+import type { Ended } from '../cli/run-cli.ts'
 import { fast } from './web.ts'
 
 const extractor = (fields: string): string =>
@@ -87,6 +89,46 @@ test('a file of somebody is never written over, and a job without an archive say
     assert.equal(readFileSync(join(cwd, 'fresh.csv'), 'utf8').trimEnd().split(/\r?\n/).length, 3)
   })
 })
+
+test('two archives go into one table, and a table that the job itself writes is refused', async (t) => {
+  const content = { kind: 'shop', categories: 1, products: 2 } as const
+  const origin = await startOrigin({ sites: { 'a.test': { content }, 'b.test': { content } } })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'e.ts'), extractor('url: page.url'))
+    for (const name of ['a', 'b']) {
+      const own = name === 'a' ? ['--extract', 'e.ts', '-o', 'sqlite:own.db'] : []
+      const crawl = ['crawl', `http://${name}.test/`, '-j', name, '--store', ...own, ...fast(origin)]
+      assert.equal((await runCli(crawl, { cwd })).code, 0)
+      const archive = join(`${name}.sluice`, 'archive')
+      const done = await runCli(['extract', archive, '--with', 'e.ts', '--accept', '-o', 'sqlite:both.db#rows'], {
+        cwd,
+      })
+      assert.equal(done.code, 0, done.stderr)
+    }
+    const extractA = (out: string): Promise<Ended> =>
+      runCli(['extract', 'a', '--with', 'e.ts', '--accept', '-o', out], { cwd })
+    assert.equal(rowsOf(join(cwd, 'both.db'), 'rows'), 4)
+    const accepted = await extractA('sqlite:both.db#more')
+    assert.equal(accepted.code, 0, accepted.stderr)
+    assert.equal(rowsOf(join(cwd, 'both.db'), 'rows'), 4)
+    for (const out of ['sqlite:own.db', 'sqlite:./own.db#items']) {
+      const refused = await extractA(out)
+      assert.equal(refused.code, 2, refused.stdout)
+      assert.match(refused.stderr, /own\.db(#items)? is an output of the job itself[^]*another table/)
+    }
+    assert.equal(rowsOf(join(cwd, 'own.db'), 'items'), 2)
+  })
+})
+
+function rowsOf(path: string, table: string): unknown {
+  const db = new DatabaseSync(path)
+  try {
+    return db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n']
+  } finally {
+    db.close()
+  }
+}
 
 /** Pages /1 to /40, every fourth with one body for all; those from /31 on are of a megabyte. */
 const repeating: Content = {
