@@ -69,6 +69,8 @@ export interface Ended {
   readonly refusal?: SluiceError
   /** Instead of the one that follows from `end`. */
   readonly exitCode?: number
+  /** True: a sink gave up waiting for its server, so nothing more may be committed behind what it was given. */
+  readonly isCut?: boolean
 }
 
 export abstract class BaseJob<Opened extends OpenedJob> implements Job {
@@ -85,8 +87,11 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
   #opening: Promise<Opened> | undefined
   #running: Promise<Summary> | undefined
   #startedWall = 0
+  #isOpen = false
   #isPaused = false
   #isClosed = false
+  readonly #patience = new AbortController()
+  #patienceTimer: TimerHandle | undefined
   #checkpoint: TimerHandle | undefined
   #control: ControlServer | undefined
 
@@ -199,6 +204,22 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
     return this.close()
   }
 
+  /** For the sinks: once it has fired, a server that is away is waited for no longer. */
+  protected get patience(): AbortSignal {
+    return this.#patience.signal
+  }
+
+  /** The job stops: from `afterMs` on no server is waited for; while the job is being opened, from now on. */
+  protected waitNoLonger(afterMs: number): void {
+    if (afterMs <= 0 || !this.#isOpen) this.#patience.abort()
+    else this.#patienceTimer ??= this.clock.setTimer(() => this.#patience.abort(), afterMs)
+  }
+
+  /** Whether the error is that of a sink whose wait `waitNoLonger` has ended. */
+  protected isCut(error: unknown): boolean {
+    return this.patience.aborted && error instanceof SluiceError && error.code === 'CANCELLED'
+  }
+
   protected opened(): Promise<Opened> {
     this.#opening ??= this.openAll()
     return this.#opening
@@ -231,6 +252,7 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
     this.startedAt = this.clock.now()
     this.#startedWall = this.clock.wall()
     const opened = await this.opened()
+    this.#isOpen = true
     const { commit, backend, sinks, state, before } = opened
     await this.#reasons.learn(backend.frontier, before.done)
     let failure: unknown
@@ -262,7 +284,9 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
     }
   }
 
-  async #finish(opened: Opened, { end, reason, refusal, exitCode }: Ended): Promise<Summary> {
+  async #finish(opened: Opened, { end, reason, refusal, exitCode, isCut }: Ended): Promise<Summary> {
+    // A later number would tell the sinks that what they were given last has been committed.
+    if (isCut === true) return this.#writeSummary(opened, end)
     const { commit, state, backend } = opened
     commit.position(RUN_POSITION, writeRunState({ run: state.run, status: end, at: this.clock.wall() }))
     commit.event(end === 'finished' ? 'job.finished' : 'job.stopped', { reason })
@@ -289,6 +313,7 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
   async #shut(opened: Opened, failure?: unknown): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#patienceTimer?.cancel()
     await inTurn([
       () => this.leave(opened),
       () => rmSync(opened.spoolFolder, { recursive: true, force: true }),

@@ -51,6 +51,8 @@ export interface PageJobInit {
   readonly consumer: Consumer | undefined
   /** Makes the writer of standard output. */
   print(): (lines: string) => Promise<void> | void
+  /** For the sinks: their server is waited for no longer. */
+  readonly signal: AbortSignal
   /** Trouble with an input that can be read another time. */
   warn(message: string): void
 }
@@ -70,6 +72,7 @@ export async function openPageJob({
   bus,
   consumer,
   print,
+  signal,
   warn,
 }: PageJobInit): Promise<OpenedPages> {
   const { options, folder, inputs, cwd, name } = plan
@@ -128,6 +131,7 @@ export async function openPageJob({
       committedSeq: before.seq,
       columns,
       items: pool === undefined ? undefined : { columns: pool.columns },
+      signal,
       // At once, not with the next commit: a sink that waits for its server holds that up.
       warn: (message) => bus.emit('warning.raised', { code: 'OUTPUT', message }),
     })

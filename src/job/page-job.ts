@@ -43,9 +43,11 @@ export class PageJob extends BaseJob<OpenedPages> {
 
   async stop(reason: string, drainMs?: number): Promise<void> {
     this.#stopReason ??= reason === 'SIGTERM' ? 'terminated' : 'interrupted'
+    const drain = drainMs ?? (this.#plan.options.get<number>('drain') as number)
+    this.waitNoLonger(drain)
     // Whoever opened it is told why that failed.
     const opened = await this.opening?.catch(() => undefined)
-    opened?.engine.stop('stopped', drainMs ?? (this.#plan.options.get<number>('drain') as number))
+    opened?.engine.stop('stopped', drain)
   }
 
   async set(name: string, value: unknown, by: string, host?: string): Promise<void> {
@@ -72,6 +74,7 @@ export class PageJob extends BaseJob<OpenedPages> {
       bus: this.bus,
       consumer: this.#consumer,
       print: () => this.printer(),
+      signal: this.patience,
       warn: (message) => {
         this.opening?.then(({ engine }) => engine.warn('INPUT_UNREADABLE', message)).catch(() => undefined)
       },
@@ -88,7 +91,11 @@ export class PageJob extends BaseJob<OpenedPages> {
       if (state.due !== undefined) this.#revisits = revisits
     }
     if (this.#stopReason !== undefined) engine.stop('stopped', 0)
-    const end = this.#endOf(await engine.run(), engine)
+    const ended = await engine.run().catch((error: unknown) => {
+      if (!this.isCut(error)) throw error
+    })
+    if (ended === undefined) return { end: this.#endOf('stopped', engine), reason: 'CANCELLED', isCut: true }
+    const end = this.#endOf(ended, engine)
     if (end === 'finished') {
       parts.clear()
       return { end, reason: 'nothing is left' }

@@ -169,6 +169,7 @@ export function mongoSink(options: MongoSinkOptions): Sink {
         server: shown,
         isAway,
         warn: job.warn,
+        signal: job.signal,
         ...(giveUpMs === undefined ? {} : { giveUpMs }),
       })
       try {

@@ -95,6 +95,7 @@ export function redisSink(options: RedisSinkOptions): Sink {
         server: shown,
         isAway,
         warn: info.warn,
+        signal: info.signal,
         ...(options.giveUpMs === undefined ? {} : { giveUpMs: options.giveUpMs }),
       })
       job = info.id

@@ -16,6 +16,8 @@ export interface ServerRetryOptions {
   readonly warn?: ((message: string) => void) | undefined
   /** Milliseconds for which a server may be away. Default 120,000. */
   readonly giveUpMs?: number
+  /** Once it has fired, a server that is away is waited for no longer; one that answers is written to as before. */
+  readonly signal?: AbortSignal | undefined
   /** Default: the machine's. */
   readonly time?: RetryTime
 }
@@ -23,7 +25,8 @@ export interface ServerRetryOptions {
 export interface RetryTime {
   /** Monotonic milliseconds. */
   now(): number
-  pause(ms: number): Promise<unknown>
+  /** Ends early where the signal fires. */
+  pause(ms: number, signal: AbortSignal | undefined): Promise<unknown>
   /** A fraction in [0, 1). */
   random(): number
 }
@@ -33,7 +36,11 @@ const GIVE_UP_MS = 120_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 
-const MACHINE: RetryTime = { now: () => performance.now(), pause: (ms) => pause(ms), random: () => Math.random() }
+const MACHINE: RetryTime = {
+  now: () => performance.now(),
+  pause: (ms, signal) => pause(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
+  random: () => Math.random(),
+}
 
 export class ServerRetry {
   readonly #options: ServerRetryOptions
@@ -48,10 +55,11 @@ export class ServerRetry {
    * Runs `operation` until it resolves. It has to bear being repeated: a connection that broke does not say whether the
    * server did what it was told. Each try has to end by a time limit of its own.
    * @param giveUpMs default: that of the options
-   * @throws SluiceError `SINK_UNREACHABLE` with the last error as its cause; any error that does not mean "away"
+   * @throws SluiceError `SINK_UNREACHABLE`, or `CANCELLED` by the signal, with the last error as its cause; any error that does not mean "away"
    */
   async run<T>(operation: () => Promise<T>, giveUpMs: number = this.#options.giveUpMs ?? GIVE_UP_MS): Promise<T> {
-    const { server, isAway, warn } = this.#options
+    const { server, isAway, warn, signal } = this.#options
+    const isStopped = (): boolean => signal?.aborted === true
     let awaySince: number | undefined
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
@@ -60,6 +68,7 @@ export class ServerRetry {
         return result
       } catch (error) {
         if (!isAway(error)) throw error
+        if (isStopped()) throw cancelled(server, error)
         const now = this.#time.now()
         if (awaySince === undefined) {
           warn?.(`${server} does not answer (${reasonOf(error)}); trying again for ${inSeconds(giveUpMs)}`)
@@ -68,7 +77,8 @@ export class ServerRetry {
         const left = awaySince + giveUpMs - now
         if (left <= 0) throw unreachable(server, error, giveUpMs)
         // Half of the pause is left to chance, so that many workers do not come back in one moment.
-        await this.#time.pause(Math.min(left, pauseMs * (0.5 + this.#time.random() / 2)))
+        await this.#time.pause(Math.min(left, pauseMs * (0.5 + this.#time.random() / 2)), signal)
+        if (isStopped()) throw cancelled(server, error)
       }
     }
   }
@@ -83,6 +93,13 @@ function unreachable(server: string, error: unknown, waitedMs: number): SluiceEr
       cause: error,
     },
   )
+}
+
+function cancelled(server: string, error: unknown): SluiceError {
+  return new SluiceError('CANCELLED', `stopped while ${server} did not answer: ${reasonOf(error)}`, {
+    hint: 'start it and run the same command again: the job continues where it stopped',
+    cause: error,
+  })
 }
 
 /** Codes of Node and of the system for a server that cannot be reached now, or whose connection broke. */

@@ -58,6 +58,8 @@ export interface JobInfo {
   readonly columns: readonly string[]
   /** Set: the sink stores the items of the pages instead of their records. */
   readonly items?: ItemsInfo | undefined
+  /** Fires when the job stops and its time to drain is over: a server that is away is waited for no longer. */
+  readonly signal?: AbortSignal | undefined
   /** Tells the user something once, in a sentence; the job goes on. */
   readonly warn?: ((message: string) => void) | undefined
 }

@@ -6,6 +6,8 @@ import { test } from 'node:test'
 import { createJob, SluiceError } from '../../src/index.ts'
 import type { Job, JobOptions, Sink } from '../../src/index.ts'
 import type { JobKind } from '../../src/job/job.ts'
+import { startMongoDouble } from '../../examples/seeds/06-mongo/mongo-double.ts'
+import { mongoSink } from '../../src/sink/mongodb.ts'
 import { inFolder } from '../cli/run-cli.ts'
 import { startOrigin } from '../../src/testing/origin.ts'
 
@@ -80,4 +82,40 @@ test('a sink that cannot be opened leaves none open, and its error is the one th
     await using again = make([sinkOf('own:a', []), sinkOf('own:b', [])])
     await again.open()
   })
+})
+
+test('a stop ends the wait for a server that is away, and the next run stores everything once', async () => {
+  const double = await startMongoDouble()
+  try {
+    await eachKind(async (make, folder) => {
+      const sink = (isAway: boolean): Sink => {
+        const inner = mongoSink({ url: `${double.url}/pages`, giveUpMs: 3_600_000 })
+        return {
+          name: inner.name,
+          wantsBodies: false,
+          open: (job, position) => inner.open(job, position),
+          write: async (batch) => {
+            if (isAway) await double.stop()
+            return inner.write(batch)
+          },
+          close: () => inner.close(),
+        }
+      }
+      double.clear()
+      const job = make([sink(true)])
+      job.on('warning.raised', ({ code }) => {
+        if (code === 'OUTPUT') void job.stop('a test', 0)
+      })
+      const { end, done } = await job.run()
+      assert.deepEqual([end, done.ok], ['interrupted', 0])
+      const { end: told } = JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8')) as Record<string, unknown>
+      assert.equal(told, 'interrupted')
+      await double.start()
+      const again = make([sink(false)])
+      await again.run()
+      assert.equal(double.documents('pages').length, 1)
+    })
+  } finally {
+    await double.close()
+  }
 })

@@ -78,3 +78,30 @@ test('the time of one absence does not count for the next', async () => {
   }
   assert.equal(warnings.length, 6)
 })
+
+test('once the signal has fired, a server that is away is waited for no longer, and one that answers still counts', async () => {
+  const stop = new AbortController()
+  const { retry, pauses, warnings } = lab({ signal: stop.signal, isAway: () => true })
+  const away = async (): Promise<string> => {
+    if (pauses.length === 2) stop.abort()
+    throw new Error('refused')
+  }
+  await assert.rejects(retry.run(away), {
+    code: 'CANCELLED',
+    message: 'stopped while redis://a.test:6379/0 did not answer: refused',
+  })
+  await assert.rejects(retry.run(away), { code: 'CANCELLED' })
+  assert.equal(pauses.length, 2)
+  assert.equal(warnings.length, 1)
+  assert.equal(await retry.run(async () => 'stored'), 'stored')
+})
+
+test('a pause of the machine ends when the signal fires', async () => {
+  const stop = new AbortController()
+  const warned = Promise.withResolvers<void>()
+  const retry = new ServerRetry({ server: 'a', isAway: () => true, signal: stop.signal, warn: () => warned.resolve() })
+  const waiting = retry.run(() => Promise.reject(new Error('refused')))
+  await warned.promise
+  stop.abort()
+  await assert.rejects(waiting, { code: 'CANCELLED' })
+})

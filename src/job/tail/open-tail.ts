@@ -33,6 +33,8 @@ export interface TailInit {
   readonly bus: Bus
   /** Makes the writer of standard output. */
   print(): (lines: string) => Promise<void> | void
+  /** For the sinks: their server is waited for no longer. */
+  readonly signal: AbortSignal
   warn(code: string, message: string): void
   /** A commit failed. */
   onError(error: unknown): void
@@ -51,7 +53,7 @@ export function sourceName({ path, url }: TailPlan): string {
   return path === undefined ? `stream:${url}` : `tail:${path}`
 }
 
-export async function openTail({ plan, clock, bus, print, warn, onError }: TailInit): Promise<OpenedTail> {
+export async function openTail({ plan, clock, bus, print, signal, warn, onError }: TailInit): Promise<OpenedTail> {
   const { options, folder, cwd, path, subject, ledgerUrl, name, url, parse } = plan
   if (folder !== undefined && options.get<boolean>('fresh') === true) startOver(folder, options, cwd)
   const known = folder === undefined ? undefined : readStored(folder)
@@ -80,6 +82,7 @@ export async function openTail({ plan, clock, bus, print, warn, onError }: TailI
       committedSeq: before.seq,
       columns: [],
       items: { columns: columnsOf(parse) },
+      signal,
       warn: (message) => warn('OUTPUT', message),
     })
     opened = sinks

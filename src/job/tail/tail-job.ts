@@ -23,6 +23,7 @@ export class TailJob extends BaseJob<OpenedTail> {
   readonly #plan: TailPlan
   readonly #abort = new AbortController()
   #end: RunEnd | undefined
+  #stopReason: RunEnd | undefined
   #failure: unknown
   /** Records over the life of the job, those that wait for their commit included. */
   #taken = 0
@@ -37,7 +38,9 @@ export class TailJob extends BaseJob<OpenedTail> {
 
   /** What was read is committed; the source goes on behind it next time. */
   async stop(reason: string): Promise<void> {
-    this.#finish(reason === 'SIGTERM' ? 'terminated' : 'interrupted')
+    this.#stopReason ??= reason === 'SIGTERM' ? 'terminated' : 'interrupted'
+    this.#finish(this.#stopReason)
+    this.waitNoLonger(0)
   }
 
   set(name: string): Promise<void> {
@@ -62,6 +65,7 @@ export class TailJob extends BaseJob<OpenedTail> {
       clock: this.clock,
       bus: this.bus,
       print: () => this.printer(),
+      signal: this.patience,
       warn: (code, message) => this.bus.emit('warning.raised', { code, message }),
       onError: (error) => this.#fail(error),
     })
@@ -83,6 +87,9 @@ export class TailJob extends BaseJob<OpenedTail> {
       limit?.cancel()
     }
     await commit.flush()
+    if (this.isCut(this.#failure)) {
+      return { end: this.#stopReason ?? 'interrupted', reason: 'CANCELLED', isCut: true }
+    }
     if (this.#failure !== undefined) throw this.#failure
     const end = this.#end ?? 'finished'
     return { end, reason: end === 'finished' ? 'the source has ended' : end }

@@ -77,7 +77,7 @@ class ServerSink implements Sink {
     }
     this.#job = job
     this.#owner = storableKey(dialect, ownerOf(job.id, table, 'pages'))
-    this.#retry = this.#newRetry(job.warn)
+    this.#retry = this.#newRetry(job)
     const place = { server: this.#server, output: this.name, table, job, used: stored }
     this.#plan = job.items === undefined ? new ServerPages(place) : new ServerItems(place)
     await this.#patiently(
@@ -284,11 +284,12 @@ class ServerSink implements Sink {
     return new SluiceError('SINK_UNREACHABLE', `cannot write ${this.name}: ${reason}`, { hint: again, cause: error })
   }
 
-  #newRetry(warn: JobInfo['warn']): ServerRetry {
+  #newRetry(job: Pick<JobInfo, 'warn' | 'signal'> | undefined): ServerRetry {
     return new ServerRetry({
       server: this.name,
       isAway: (error) => !(error instanceof SluiceError) && this.#server.troubleOf(error) === 'away',
-      warn,
+      warn: job?.warn,
+      signal: job?.signal,
       ...(this.#giveUpMs === undefined ? {} : { giveUpMs: this.#giveUpMs }),
     })
   }
