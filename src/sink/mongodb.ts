@@ -15,6 +15,7 @@ import { mongoTarget } from './mongo-target.ts'
 import { isNetworkError, ServerRetry } from './server-retry.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 import { errorCode } from './store-error.ts'
+import { inTime } from './time-limit.ts'
 
 export interface MongoSinkOptions {
   /** `mongodb://[user:password@]host[:port]/DATABASE[/COLLECTION][?options]`, or `mongodb+srv:`. */
@@ -23,6 +24,8 @@ export interface MongoSinkOptions {
   readonly giveUpMs?: number
   /** Milliseconds that an operation may take. Default 30,000. */
   readonly operationMs?: number
+  /** Milliseconds that one try of a whole batch may take, of many operations. Default 300,000. */
+  readonly tryMs?: number
 }
 
 interface CommitDocument {
@@ -41,6 +44,7 @@ interface UndoDocument {
 /** A wrong address should be told soon; a server that starts beside us gets its time. */
 const OPEN_GIVE_UP_MS = 10_000
 const OPERATION_MS = 30_000
+const TRY_MS = 300_000
 /** How long one try looks for a server. */
 const SELECTION_MS = 2000
 /** Keys or pages named in one query: far below what a command may hold. */
@@ -50,6 +54,8 @@ const LARGEST = 16 * 1024 * 1024 - 16_384
 
 /** Codes of a server that is shutting down, stepping down or not ready, or whose peers are away. */
 const NOT_READY = new Set([6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436])
+/** Code of an answer that `inTime` has given up. */
+const LATE = 'ETIMEDOUT'
 const OUT_OF_DISK = 14_031
 /** Names of the driver's errors for a server that cannot be reached. */
 const AWAY = /^Mongo(Network|ServerSelection|PoolCleared|TopologyClosed)/
@@ -59,6 +65,8 @@ export function mongoSink(options: MongoSinkOptions): Sink {
   const target = mongoTarget(options.url)
   const { shown } = target
   const operationMs = options.operationMs ?? OPERATION_MS
+  const tryMs = options.tryMs ?? TRY_MS
+  let connect: () => MongoClient
   let client: MongoClient | undefined
   let sizeOf: (document: StoredDocument) => number
   let retry: ServerRetry
@@ -69,10 +77,32 @@ export function mongoSink(options: MongoSinkOptions): Sink {
 
   async function ask<T>(work: (db: Db) => Promise<T>, giveUpMs?: number): Promise<T> {
     try {
-      return await retry.run(() => work((client as MongoClient).db(target.database)), giveUpMs)
+      return await retry.run(() => attempt(work), giveUpMs)
     } catch (error) {
       throw mongoError(shown, error)
     }
+  }
+
+  /** An operation whose connection was taken from it may never end, and a slow trickle keeps a connection busy. */
+  async function attempt<T>(work: (db: Db) => Promise<T>): Promise<T> {
+    const trying = (client ??= connect())
+    const working = work(trying.db(target.database))
+    try {
+      return await inTime(working, tryMs)
+    } catch (error) {
+      if (errorCode(error) === LATE) {
+        working.catch(() => undefined)
+        // What is left of this try ends with its client, and the next one has a client of its own.
+        await disconnect()
+      }
+      throw error
+    }
+  }
+
+  async function disconnect(): Promise<void> {
+    const leaving = client
+    client = undefined
+    if (leaving !== undefined) await inTime(leaving.close(true), operationMs).catch(() => undefined)
   }
 
   const documentsOf = (db: Db): Collection<StoredDocument> => db.collection<StoredDocument>(name)
@@ -174,16 +204,18 @@ export function mongoSink(options: MongoSinkOptions): Sink {
       })
       try {
         // Waiting and trying again are ours.
-        client = new Client(target.connect, {
-          serverSelectionTimeoutMS: SELECTION_MS,
-          connectTimeoutMS: operationMs,
-          socketTimeoutMS: operationMs,
-          retryWrites: false,
-          maxPoolSize: 2,
-        })
+        connect = () =>
+          new Client(target.connect, {
+            serverSelectionTimeoutMS: SELECTION_MS,
+            connectTimeoutMS: operationMs,
+            socketTimeoutMS: operationMs,
+            retryWrites: false,
+            maxPoolSize: 2,
+          })
+        client = connect()
         await ask((db) => prepare(db, stored), OPEN_GIVE_UP_MS)
       } catch (error) {
-        await client?.close()
+        await disconnect()
         throw mongoError(shown, error)
       }
       seq = job.committedSeq
@@ -199,9 +231,7 @@ export function mongoSink(options: MongoSinkOptions): Sink {
       return Buffer.from(JSON.stringify({ v: 1, seq }))
     },
 
-    async close(): Promise<void> {
-      await client?.close()
-    },
+    close: disconnect,
   }
 }
 

@@ -17,7 +17,7 @@ import { serverSink } from './sql/server-sink.ts'
 import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
 import { addressOf } from './sql/server-url.ts'
 import type { TableInfo } from './sql/table.ts'
-import { inTime } from './sql/time-limit.ts'
+import { inTime } from './time-limit.ts'
 
 export interface MysqlSinkOptions {
   /** `mysql://[user[:password]@]host[:port]/database[#table]`, also `mariadb:`; without a password `MYSQL_PWD` counts. */

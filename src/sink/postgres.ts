@@ -16,7 +16,7 @@ import { serverSink } from './sql/server-sink.ts'
 import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
 import { addressOf } from './sql/server-url.ts'
 import { type TableInfo, upsertText } from './sql/table.ts'
-import { inTime } from './sql/time-limit.ts'
+import { inTime } from './time-limit.ts'
 
 export interface PostgresSinkOptions {
   /** `postgres://[user[:password]@]host[:port]/database[?sslmode=…][#table]`; the rest as in libpq's variables (`PGPASSWORD` …). */

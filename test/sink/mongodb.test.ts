@@ -90,6 +90,24 @@ test('a connection that breaks in place of any answer costs nothing', async () =
   })
 })
 
+test('an answer that never ends is given up in time, and the batch is stored by a new connection', async () => {
+  await withDouble(async (double) => {
+    const said: string[] = []
+    const sink = mongoSink({ url: double.url, tryMs: 300 })
+    await sink.open(jobAt(0, { warn: (message) => said.push(message) }), undefined)
+    try {
+      for (const [index, command] of ['update', 'delete'].entries()) {
+        double.stallAt(command)
+        await sink.write(records(1 + index * 10, 10))
+        assert.equal(double.documents('pages').length, 10 + index * 10)
+      }
+      assert.match(said[0] ?? '', /does not answer \(no answer within 0\.3 s\); trying again/)
+    } finally {
+      await sink.close()
+    }
+  })
+})
+
 test('a document over 16 MiB is left out and told with its page, the rest of the batch is stored', async () => {
   await withDouble(async (double, open) => {
     const sink = open()

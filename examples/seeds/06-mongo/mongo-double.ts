@@ -19,6 +19,8 @@ export interface MongoDouble {
   documents(collection: string): Document[]
   /** Carries out the next command of that name and breaks the connection in place of the answer. */
   breakAt(command: string): void
+  /** Carries out the next command of that name and sends an answer that never ends: the connection is never idle. */
+  stallAt(command: string): void
   /** Forgets everything, as a server that lost its data. */
   clear(): void
   close(): Promise<void>
@@ -40,6 +42,7 @@ export async function startMongoDouble(): Promise<MongoDouble> {
   let server: Server | undefined
   let port = 0
   let breaking: string | undefined
+  let stalling: string | undefined
 
   function serve(socket: Socket): void {
     sockets.add(socket)
@@ -59,7 +62,10 @@ export async function startMongoDouble(): Promise<MongoDouble> {
         size -= wanted
         const reply = answer(bytes.subarray(0, wanted))
         wanted = HEADER
-        if (commands.at(-1) !== breaking) socket.write(reply)
+        if (commands.at(-1) === stalling) {
+          stalling = undefined
+          stall(socket, reply)
+        } else if (commands.at(-1) !== breaking) socket.write(reply)
         else {
           breaking = undefined
           socket.destroy()
@@ -68,6 +74,13 @@ export async function startMongoDouble(): Promise<MongoDouble> {
     })
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => undefined)
+  }
+
+  function stall(socket: Socket, reply: Buffer): void {
+    reply.writeInt32LE(LARGEST, 0)
+    socket.write(reply)
+    const timer = setInterval(() => socket.write('\0'), 20)
+    socket.on('close', () => clearInterval(timer))
   }
 
   function answer(message: Buffer): Buffer {
@@ -112,6 +125,7 @@ export async function startMongoDouble(): Promise<MongoDouble> {
     stop,
     documents: (collection) => [...collectionOf(store, collection).values()],
     breakAt: (command) => void (breaking = command),
+    stallAt: (command) => void (stalling = command),
     clear: () => store.clear(),
     close: stop,
   }
