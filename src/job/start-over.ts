@@ -1,7 +1,7 @@
 /** `--fresh`: the old job is set aside, and with it the files that it appended to and the new one would append to as well. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { sinkKindOf } from '../sink/kind.ts'
+import { ROWS_ENDING, sinkKindOf } from '../sink/kind.ts'
 import { readStored, setAside } from './folder.ts'
 import type { StoredJob } from './folder.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -24,6 +24,7 @@ function appendedFiles(out: unknown, cwd: string): string[] {
     if (typeof one !== 'string') return []
     const { kind, path } = sinkKindOf(one)
     if (kind === 'ndjson' || kind === 'csv') return [resolve(cwd, path)]
+    if (kind === 'parquet') return [resolve(cwd, path), resolve(cwd, path) + ROWS_ENDING]
     return kind === 'dir' ? [join(resolve(cwd, path), 'pages.ndjson')] : []
   })
 }

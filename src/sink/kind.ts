@@ -28,6 +28,9 @@ export interface SinkKind {
   readonly template?: string
 }
 
+/** Behind the name of a Parquet table: the rows it is made of. */
+export const ROWS_ENDING = '.ndjson.gz'
+
 const EXISTS =
   'dir/, dir/{host}/{path}{ext}, .ndjson, .jsonl, .csv (also .gz, .zst), .parquet, .warc, .warc.gz, .sqlite, .db, sqlite:PATH[#TABLE], postgres://HOST/DB[#TABLE], mysql://HOST/DB[#TABLE], redis://HOST/DB?stream=NAME, mongodb://HOST/DB/COLLECTION and - (stdout)'
 

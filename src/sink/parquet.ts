@@ -8,6 +8,7 @@ import { resolve } from 'node:path'
 import { createGunzip } from 'node:zlib'
 import { SluiceError } from '../model/errors.ts'
 import type { Durability } from './append-file.ts'
+import { ROWS_ENDING } from './kind.ts'
 import { ndjsonSink } from './ndjson.ts'
 import { loadParquetWriter, PAGE_COLUMNS, type ParquetColumn, writeParquet } from './parquet-table.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
@@ -19,9 +20,6 @@ export interface ParquetSinkOptions {
   /** Default `kill`. */
   readonly durability?: Durability
 }
-
-/** Behind the name of the table: the rows it is made of. */
-export const ROWS_ENDING = '.ndjson.gz'
 
 /** A sink that keeps one row per settlement or item and makes a Parquet file of them when it is closed. */
 export function parquetSink(options: ParquetSinkOptions): Sink {

@@ -243,7 +243,19 @@ test('--fresh keeps what the old job appended to beside the new output, and mixe
   await inFolder(async (cwd) => {
     writeList(cwd, ...pages(4))
     writeFileSync(join(cwd, 'mine.csv'), 'not,of,a,job\n')
-    const args = ['fetch', 'urls.txt', ...fast(origin, 2), '-o', 'pages.ndjson.gz', '-o', 'pages.csv', '-o', 'bodies/']
+    const args = [
+      'fetch',
+      'urls.txt',
+      ...fast(origin, 2),
+      '-o',
+      'pages.parquet',
+      '-o',
+      'pages.ndjson.gz',
+      '-o',
+      'pages.csv',
+      '-o',
+      'bodies/',
+    ]
     for (const again of [[], ['--fresh'], ['--fresh']]) {
       const ended = await runCli([...args, ...again], { cwd })
       assert.equal(ended.code, 0, ended.stderr)
@@ -251,6 +263,9 @@ test('--fresh keeps what the old job appended to beside the new output, and mixe
     for (const number of ['', '.1', '.2']) {
       const lines = gunzipSync(readFileSync(join(cwd, `pages${number}.ndjson.gz`))).toString()
       assert.equal(lines.trimEnd().split('\n').length, 4)
+      const rows = gunzipSync(readFileSync(join(cwd, `pages${number}.parquet.ndjson.gz`))).toString()
+      assert.equal(rows.trimEnd().split('\n').length, 4)
+      assert.ok(existsSync(join(cwd, `pages${number}.parquet`)))
       assert.equal(
         readFileSync(join(cwd, `pages${number}.csv`), 'utf8')
           .trimEnd()
@@ -260,7 +275,7 @@ test('--fresh keeps what the old job appended to beside the new output, and mixe
       assert.equal(readRecords(join(cwd, 'bodies', `pages${number}.ndjson`)).length, 4)
     }
     // An output that the old job did not write to is not its own.
-    const other = await runCli([...args.slice(0, -6), '--fresh', '-o', 'mine.csv'], { cwd })
+    const other = await runCli([...args.slice(0, -8), '--fresh', '-o', 'mine.csv'], { cwd })
     assert.equal(other.code, 2, other.stderr)
     assert.equal(readFileSync(join(cwd, 'mine.csv'), 'utf8'), 'not,of,a,job\n')
   })
