@@ -38,6 +38,8 @@ interface CoreConnection {
 const CONNECT_MS = 10_000
 /** Parameters of a prepared statement (mysql: 65,535). */
 const MOST_MARKS = 65_535
+/** Seconds that one try waits for the making of tables by others. */
+const LOCK_S = 5
 const ROWS_AT_ONCE = 512
 const BYTES_AT_ONCE = 8 * 1024 * 1024
 /** Characters of a name (dev.mysql.com, "Identifier Length Limits"). */
@@ -247,7 +249,8 @@ class MysqlConnection implements SqlConnection {
   }
 
   async lock(): Promise<void> {
-    await this.#query("SELECT GET_LOCK('sluice', 50)")
+    const [row] = await this.rows(`SELECT GET_LOCK('sluice', ${LOCK_S}) AS mine`)
+    if (Number(row?.['mine']) !== 1) throw new Error('another process is still making its tables')
   }
 
   async unlock(): Promise<void> {

@@ -3,8 +3,18 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { createConnection } from 'mysql2/promise'
 import { ITEM_COLUMNS, records } from '../../src/testing/sink-suite.ts'
-import { ask, cannotStart, DATABASES, privateServer, type PrivateServer } from './database-servers.ts'
+import {
+  ask,
+  cannotStart,
+  type Database,
+  DATABASES,
+  emptyDatabase,
+  missing,
+  privateServer,
+} from './database-servers.ts'
+import type { PrivateServer } from './database-servers.ts'
 import { serverSinkOf } from './server-storages.ts'
 
 const JOB = { name: 'job', id: 'job', run: 1, committedSeq: 0, columns: [], items: { columns: ITEM_COLUMNS } }
@@ -54,6 +64,27 @@ for (const database of DATABASES) {
       })
     }
 
+    test(`${database}: a COMMIT that arrives while the next process opens is taken back`, async () => {
+      const link = await brittleLink(Number(new URL(server.url).port))
+      const dead = serverSinkOf(database, withPort(server.url, link.port))
+      const job = { ...JOB, id: 'late' }
+      await dead.open(job, undefined)
+      const position = await dead.write(records(1, 10))
+      const onItsWay = link.holdCommit()
+      const last = dead.write(records(11, 10))
+      const arrive = await onItsWay
+      const next = serverSinkOf(database, server.url)
+      const opening = next.open({ ...job, committedSeq: 10 }, position)
+      while ((await ask(server.url, WAITING[database])).length === 0);
+      arrive()
+      await Promise.all([opening, last])
+      assert.deepEqual(await pagesOf(server.url, 'late'), expectedPages(10))
+      await next.write(records(11, 20))
+      assert.deepEqual(await pagesOf(server.url, 'late'), expectedPages(30))
+      await Promise.all([dead.close(), next.close()])
+      await link.close()
+    })
+
     test(`${database}: what a batch has kept is forgotten by the next one, also where that was tried twice`, async () => {
       const link = await brittleLink(Number(new URL(server.url).port))
       const sink = serverSinkOf(database, withPort(server.url, link.port))
@@ -90,6 +121,30 @@ for (const database of DATABASES) {
   })
 }
 
+/** Transactions that wait for the row of another one. */
+const WAITING: Readonly<Record<Database, string>> = {
+  postgres: "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+  // The list of transactions is a copy that is not renewed while somebody keeps asking.
+  mysql: "SELECT id FROM information_schema.processlist WHERE info LIKE 'UPDATE `_sluice_commit`%'",
+}
+
+describe('mysql: making tables', { skip: await missing('mysql') }, () => {
+  test('mysql: no table is made without the lock, which is waited for as for a server', async () => {
+    const { url, remove } = await emptyDatabase('mysql')
+    const other = await createConnection({ uri: url })
+    await other.query("SELECT GET_LOCK('sluice', 60)")
+    const warned = Promise.withResolvers<string>()
+    const sink = serverSinkOf('mysql', url)
+    const opening = sink.open({ ...JOB, warn: warned.resolve }, undefined)
+    assert.match(await warned.promise, /does not answer \(another process is still making its tables\)/)
+    assert.deepEqual(await ask(url, 'SHOW TABLES'), [])
+    await other.end()
+    await opening
+    await sink.close()
+    await remove()
+  })
+})
+
 /** `page:position` of each stored item of a job. */
 async function pagesOf(url: string, job: string): Promise<string[]> {
   const rows = await ask(url, `SELECT page, position FROM items WHERE _job = '${job}'`)
@@ -115,6 +170,8 @@ interface BrittleLink {
   readonly broken: number
   /** The next COMMIT is the last thing that is said: with or without reaching the server. */
   breakAtCommit(forwards: boolean): void
+  /** The next COMMIT is on its way until the function that this resolves to is called. */
+  holdCommit(): Promise<() => void>
   close(): Promise<void>
 }
 
@@ -122,6 +179,7 @@ interface BrittleLink {
 async function brittleLink(to: number): Promise<BrittleLink> {
   let mode: 'whole' | 'after' | 'before' = 'whole'
   let broken = 0
+  let held: ((release: () => void) => void) | undefined
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = connect(to, '127.0.0.1')
@@ -135,6 +193,11 @@ async function brittleLink(to: number): Promise<BrittleLink> {
       upstream.destroy()
     }
     client.on('data', (bytes) => {
+      if (held !== undefined && bytes.includes('COMMIT')) {
+        held(() => void upstream.write(bytes))
+        held = undefined
+        return
+      }
       if (mode !== 'whole' && bytes.includes('COMMIT')) {
         broken++
         isCut = true
@@ -155,6 +218,11 @@ async function brittleLink(to: number): Promise<BrittleLink> {
     },
     breakAtCommit(forwards) {
       mode = forwards ? 'after' : 'before'
+    },
+    holdCommit() {
+      const { promise, resolve } = Promise.withResolvers<() => void>()
+      held = resolve
+      return promise
     },
     async close() {
       for (const socket of sockets) socket.destroy()

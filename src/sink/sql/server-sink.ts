@@ -124,21 +124,30 @@ class ServerSink implements Sink {
       own: COMMIT_COLUMNS,
       usedBefore: stored > 0,
     })
-    const [row] = await connection.rows(`SELECT seq FROM ${commits} WHERE job = ${dialect.mark(1)}`, [this.#owner])
-    const written = row === undefined ? 0 : Number(row['seq'])
-    if (written < stored) throw changed(this.name, 'does not hold what this job stored in it')
+    const written = await this.#storedSeq(connection)
+    if (Math.max(written, 0) < stored) throw changed(this.name, 'does not hold what this job stored in it')
     await this.#plan.prepare(connection)
     await connection.unlock()
     const { committedSeq } = this.#job
-    await connection.run('START TRANSACTION')
-    if (written > committedSeq) await this.#plan.takeBack(connection)
-    if (row === undefined) {
+    if (written < 0) {
       const marks = `${dialect.mark(1)}, ${dialect.mark(2)}`
       await connection.run(`INSERT INTO ${commits} (job, seq) VALUES (${marks})`, [this.#owner, committedSeq])
-    } else {
-      await this.#advance(connection, written, committedSeq)
+      return
     }
-    await connection.run('COMMIT')
+    // The COMMIT of a process that was killed may arrive as late as this: then the number is another one, once.
+    if (await this.#takeBack(connection, written)) return
+    if (await this.#takeBack(connection, await this.#storedSeq(connection))) return
+    throw changed(this.name, 'is being written to by another process under the name of this job')
+  }
+
+  /** Whether the number still was `written`: else nothing was changed. */
+  async #takeBack(connection: SqlConnection, written: number): Promise<boolean> {
+    const { committedSeq } = this.#job
+    await connection.run('START TRANSACTION')
+    if (written > committedSeq) await this.#plan.takeBack(connection)
+    const isDone = await this.#advance(connection, written, committedSeq)
+    await connection.run(isDone ? 'COMMIT' : 'ROLLBACK')
+    return isDone
   }
 
   /** Rows of the batch; makes the table where its items are the first. */
@@ -188,6 +197,7 @@ class ServerSink implements Sink {
     return (await connection.run(sql, [to, this.#owner, from])) === 1
   }
 
+  /** -1: none. */
   async #storedSeq(connection: SqlConnection): Promise<number> {
     const { dialect } = this.#server
     const sql = `SELECT seq FROM ${dialect.quoted(COMMIT_TABLE)} WHERE job = ${dialect.mark(1)}`
