@@ -10,7 +10,8 @@
  */
 import type { Collection, Db, MongoClient } from 'mongodb'
 import { SluiceError } from '../model/errors.ts'
-import { type Changes, changesOf, type StoredDocument } from './mongo-documents.ts'
+import type { ItemRejected } from '../model/event.ts'
+import { type Changes, changesOf, sourceOf, type StoredDocument } from './mongo-documents.ts'
 import { mongoTarget } from './mongo-target.ts'
 import { isNetworkError, ServerRetry } from './server-retry.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
@@ -74,6 +75,7 @@ export function mongoSink(options: MongoSinkOptions): Sink {
   let owner = ''
   let seq = 0
   let name = ''
+  let refused: ItemRejected[] = []
 
   async function ask<T>(work: (db: Db) => Promise<T>, giveUpMs?: number): Promise<T> {
     try {
@@ -171,13 +173,14 @@ export function mongoSink(options: MongoSinkOptions): Sink {
     await commitOf(db).replaceOne({ _id: owner }, { seq: last }, { upsert: true })
   }
 
-  /** Documents that the server would refuse for their size are left out, and each is said. */
-  function acceptable(changes: Changes): Changes {
+  /** Documents that the server would refuse for their size are left out and reported. */
+  function acceptable(changes: Changes, batch: readonly SinkRecord[]): Changes {
+    refused = []
     const documents = changes.documents.filter((document) => {
       const bytes = sizeOf(document)
       if (bytes <= LARGEST) return true
-      const what = `${document._key} of ${document._url}: ${(bytes / 2 ** 20).toFixed(1)} MiB, a document may have 16`
-      info.warn?.(`${shown} cannot take ${what}; it is left out`)
+      const message = `MongoDB: ${(bytes / 2 ** 20).toFixed(1)} MiB, a document may have 16`
+      refused.push({ ...sourceOf(document, batch), path: '', message })
       return false
     })
     return { ...changes, documents }
@@ -222,7 +225,7 @@ export function mongoSink(options: MongoSinkOptions): Sink {
     },
 
     async write(batch: readonly SinkRecord[]): Promise<Uint8Array | undefined> {
-      const changes = acceptable(changesOf(batch, info.id, info.items !== undefined))
+      const changes = acceptable(changesOf(batch, info.id, info.items !== undefined), batch)
       const last = batch.at(-1)?.record.seq ?? seq
       if (changes.documents.length > 0 || changes.visits.length > 0) {
         await ask((db) => store(db, changes, last))
@@ -230,6 +233,8 @@ export function mongoSink(options: MongoSinkOptions): Sink {
       }
       return Buffer.from(JSON.stringify({ v: 1, seq }))
     },
+
+    refused: () => refused,
 
     close: disconnect,
   }

@@ -108,17 +108,26 @@ test('an answer that never ends is given up in time, and the batch is stored by 
   })
 })
 
-test('a document over 16 MiB is left out and told with its page, the rest of the batch is stored', async () => {
+test('a document over 16 MiB is left out and reported with its page, the rest of the batch is stored', async () => {
   await withDouble(async (double, open) => {
     const sink = open()
-    const said: string[] = []
-    await sink.open(jobAt(0, { items: { columns: undefined }, warn: (message) => said.push(message) }), undefined)
-    await sink.write([pageOf(1, { text: 'a' }), pageOf(2, { text: 'x'.repeat(17 * 2 ** 20) }, { text: 'b' })])
+    await sink.open(jobAt(0, { items: { columns: undefined } }), undefined)
+    await sink.write([pageOf(1, { text: 'a' }), pageOf(2, { text: 'b' }, { text: 'x'.repeat(17 * 2 ** 20) })])
     assert.deepEqual(
       double.documents('items').map(({ text }) => text),
       ['a', 'b'],
     )
-    assert.match(said.join('\n'), /^mongodb:\S+ cannot take a-2:0 of https:\/\/a\.example\/2\?q=1: 17\.0 MiB, .*$/)
+    assert.deepEqual(sink.refused?.(), [
+      {
+        url: 'https://a.example/2?q=1',
+        position: 1,
+        value: `{"text":"${'x'.repeat(191)}…`,
+        path: '',
+        message: 'MongoDB: 17.0 MiB, a document may have 16',
+      },
+    ])
+    await sink.write([pageOf(3, { text: 'c' })])
+    assert.deepEqual(sink.refused?.(), [])
   })
 })
 
