@@ -17,6 +17,7 @@ import { SluiceError } from '../model/errors.ts'
 import type { PageRecord } from '../model/record.ts'
 import { sinkKindOf } from '../sink/kind.ts'
 import { WarcFiles } from '../source/warc-files.ts'
+import { withoutCredentials } from '../url/canonicalize.ts'
 import { createFingerprint } from '../url/fingerprint.ts'
 import { indexOf, warcFiles } from '../warc/archive-files.ts'
 import { entryOf, indexLine } from '../warc/cdxj.ts'
@@ -144,7 +145,7 @@ function manifestOf(folder: string, resources: readonly Resource[], created: str
     title: nameOf(folder),
     created,
     software: `sluice ${VERSION}`,
-    ...(subject !== undefined && /^https?:/i.test(subject) ? { mainPageUrl: subject } : {}),
+    ...(subject !== undefined && /^https?:/i.test(subject) ? { mainPageUrl: withoutCredentials(subject) } : {}),
     resources: resources.map(({ name, hash, size }) => ({ name: basename(name), path: name, hash, bytes: size })),
   }
 }

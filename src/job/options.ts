@@ -283,11 +283,20 @@ function asTyped(name: string, value: unknown): string {
   const kind = (OPTION_NAMES as readonly string[]).includes(name) ? optionRow(name as OptionName).kind : undefined
   if (typeof value === 'number' && kind === 'duration') return inUnits(value, DURATIONS)
   if (typeof value === 'number' && kind === 'size') return inUnits(value, SIZES)
-  if (typeof value === 'string') return withoutCredentials(value)
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'string' ? withoutCredentials(inner) : inner,
-  )
+  const shown = shownValue(value)
+  return typeof shown === 'string' ? shown : JSON.stringify(shown)
 }
+
+/** A stored value without the user names and passwords of the URLs in it, at any depth. */
+export function shownValue(value: unknown): unknown {
+  if (typeof value === 'string') return withoutCredentials(value).replaceAll(PASSWORD_FIELD, '$1***')
+  if (Array.isArray(value)) return value.map(shownValue)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shownValue(inner)]))
+}
+
+/** Database URLs may carry the password in their query. */
+const PASSWORD_FIELD = /([?&]password=)[^&#]*/gi
 
 const DURATIONS = [
   ['d', 86_400_000],

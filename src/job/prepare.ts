@@ -12,7 +12,7 @@ import type { Policy } from '../policy/policy.ts'
 import type { RevisitLimits } from '../policy/revisit.ts'
 import { createScope } from '../policy/scope.ts'
 import type { ScopeWord } from '../policy/scope.ts'
-import { canonicalize } from '../url/canonicalize.ts'
+import { canonicalize, withoutCredentials } from '../url/canonicalize.ts'
 import { hostOf, keyOf, registrableDomain } from '../url/key.ts'
 import { checkContact, contactNeeded, FREE_URLS, fasterThanDefault, privateTest } from './contact.ts'
 import { folderOf, nameFromInput, nameOf } from './folder.ts'
@@ -151,7 +151,7 @@ export function engineSettings(
   const { options, kind, inputs } = plan
   const seeds = inputs.seeds.flatMap((seed) => {
     const canonical = canonicalize(seed)
-    return canonical.ok ? [canonical.url] : []
+    return canonical.ok ? [withoutCredentials(canonical.url)] : []
   })
   const depth = options.get<number>('depth')
   const include = options.get<(string | RegExp)[]>('include')

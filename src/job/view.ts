@@ -11,6 +11,7 @@ import { nameOf, readStored } from './folder.ts'
 import type { RetryQuery, Why } from './job.ts'
 import { storeChange } from './live-settings.ts'
 import type { SettingChange } from './live-settings.ts'
+import { shownValue } from './options.ts'
 import { queryShortly } from './query-process.ts'
 import type { ShortAnswer } from './query-process.ts'
 import { explainUrl, openStatus, retryStopped } from './status.ts'
@@ -66,7 +67,7 @@ export interface JobView {
 }
 
 /** Options that can carry credentials: their values are never shown. */
-const SECRET = new Set(['header', 'proxy', 'session', 'cookies'])
+const SECRET = new Set(['header', 'proxy', 'session', 'cookies', 'data', 'param'])
 
 /** @throws SluiceError OPTION_INVALID (no job there), FRONTIER_CORRUPT, FORMAT_UNSUPPORTED. */
 export function openView(folder: string): JobView {
@@ -125,7 +126,9 @@ class FolderView implements JobView {
 
   settings(): Readonly<Record<string, unknown>> {
     const options = readStored(this.folder)?.options ?? {}
-    return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, SECRET.has(name) ? '***' : value]))
+    return Object.fromEntries(
+      Object.entries(options).map(([name, value]) => [name, SECRET.has(name) ? '***' : shownValue(value)]),
+    )
   }
 
   advance(): Promise<void> {

@@ -114,6 +114,11 @@ function isFolder(path: string): boolean {
   }
 }
 
+/** User name and password in front of a host, with or without a scheme. */
+const LOGIN = /^([a-z][a-z0-9+.-]*:\/\/)[^/]*@|^[^/]*:[^/]*@/i
+
 function unknown(out: string, what: string): SluiceError {
-  return new SluiceError('OPTION_INVALID', `--out ${out} ${what}`, { hint: `outputs that exist: ${EXISTS}` })
+  return new SluiceError('OPTION_INVALID', `--out ${out.replace(LOGIN, '$1')} ${what}`, {
+    hint: `outputs that exist: ${EXISTS}`,
+  })
 }

@@ -1,6 +1,6 @@
 /** The server refuses whoever has no key, another host's name, and pages of other origins. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openDashboard } from '../../src/server/index.ts'
@@ -12,6 +12,7 @@ import { fast } from '../integration/web.ts'
 
 let origin: Origin
 let dashboard: Dashboard
+let folder: string
 let leave: () => void
 let left: Promise<void>
 
@@ -22,7 +23,8 @@ before(async () => {
       const urls = Array.from({ length: 30 }, (_, n) => `http://a.test/${n < 20 ? 'p' : 'none'}/${n}\n`)
       writeFileSync(join(cwd, 'urls.txt'), urls.join(''))
       await runCli(['fetch', 'urls.txt', ...fast(origin), '--header', 'Authorization: Bearer s3cret'], { cwd })
-      dashboard = await openDashboard({ folder: join(cwd, 'urls.sluice'), language: 'en' })
+      folder = join(cwd, 'urls.sluice')
+      dashboard = await openDashboard({ folder, language: 'en' })
       ready()
       await new Promise<void>((go) => (leave = go))
       await dashboard.close()
@@ -122,8 +124,24 @@ test('answers forbid scripts from elsewhere, frames and sniffing, and are not ke
 })
 
 test('settings are shown without what may be a secret', async () => {
+  const path = join(folder, 'config.json')
+  const before = readFileSync(path, 'utf8')
+  const stored = JSON.parse(before) as { options: object }
+  const options = {
+    ...stored.options,
+    seeds: ['http://me:s3cret@a.test/'],
+    lists: ['https://me:s3cret@a.test/list.txt'],
+    out: ['postgres://me:s3cret@h/db#pages', 'postgres://h/db?user=me&password=s3cret&sslmode=on'],
+    param: ['token=s3cret'],
+    data: '{"password":"s3cret"}',
+    hosts: { 'a.test': { proxy: 'http://me:s3cret@proxy.test:8080' } },
+  }
+  writeFileSync(path, JSON.stringify({ ...stored, options }))
   const text = await (await ask('/api/settings')).text()
+  writeFileSync(path, before)
   assert.match(text, /"header":"\*\*\*"/)
+  assert.match(text, /proxy\.test:8080/)
+  assert.match(text, /sslmode=on/)
   assert.doesNotMatch(text, /s3cret/)
 })
 

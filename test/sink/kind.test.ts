@@ -56,6 +56,16 @@ test('an output that is unknown is refused with what exists', () => {
     assert.throws(() => sinkKindOf(out), { code: 'OPTION_INVALID', hint: /\.ndjson.*sqlite:PATH/ }, out)
 })
 
+test('what is said of an unknown output holds no password', () => {
+  for (const out of ['https://me:s3cret@a.example/x', 'ftp://s3cret@a.example', 'me:s3cret@a.example/db']) {
+    assert.throws(
+      () => sinkKindOf(out),
+      ({ message }: Error) => message.includes('a.example') && !message.includes('s3cret'),
+      out,
+    )
+  }
+})
+
 test('the URL of a database server is handed on whole', () => {
   for (const [scheme, kind] of Object.entries({
     postgres: 'postgres',
