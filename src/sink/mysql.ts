@@ -11,6 +11,7 @@ import { SluiceError } from '../model/errors.ts'
 import type { Sink } from './sink.ts'
 import type { SqlValue } from './sql/cell.ts'
 import type { SqlType } from './sql/dialect.ts'
+import { readingWord } from './sql/only-reads.ts'
 import { queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
 import { bytesOf, pieces } from './sql/rows.ts'
 import { serverSink } from './sql/server-sink.ts'
@@ -118,6 +119,7 @@ async function connect(url: string): Promise<SqlConnection> {
  * @throws SluiceError `OPTION_INVALID`, `DEPENDENCY_MISSING`
  */
 export async function mysqlRows(url: string, { sql, values }: SqlQuery): Promise<SqlAnswer> {
+  readingWord('MySQL', sql)
   let connection: Connection | undefined
   try {
     connection = await openConnection(addressOf(url, 'mysql').url)

@@ -10,6 +10,7 @@ import type { Sink } from './sink.ts'
 import type { SqlValue } from './sql/cell.ts'
 import type { SqlType } from './sql/dialect.ts'
 import { queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
+import { readingWord } from './sql/only-reads.ts'
 import { quoted } from './sql/quoted.ts'
 import { bytesOf, pieces } from './sql/rows.ts'
 import { serverSink } from './sql/server-sink.ts'
@@ -118,11 +119,12 @@ async function openClient(url: string): Promise<Client> {
  * @throws SluiceError `OPTION_INVALID`, `DEPENDENCY_MISSING`
  */
 export async function postgresRows(url: string, { sql, values }: SqlQuery): Promise<SqlAnswer> {
+  const word = readingWord('PostgreSQL', sql)
   let client: Client | undefined
   try {
     client = await openClient(addressOf(url, 'postgres').url)
     await client.query('START TRANSACTION READ ONLY')
-    const asked = await firstRows(client, sql, [...values])
+    const asked = await firstRows(client, sql, [...values], UNDECLARED.has(word))
     return { names: asked.result.fields.map(({ name }) => name), slices: slicesOf(client, asked) }
   } catch (error) {
     void client?.end()
@@ -136,18 +138,14 @@ interface Asked {
   readonly hasCursor: boolean
 }
 
-/** Statements that no cursor can be declared for (SHOW, EXPLAIN) are short: they are asked as they are. */
-async function firstRows(client: Client, sql: string, values: unknown[]): Promise<Asked> {
+/** No cursor can be declared for these; their answers are short. */
+const UNDECLARED = new Set(['SHOW', 'EXPLAIN'])
+
+async function firstRows(client: Client, sql: string, values: unknown[], isShort: boolean): Promise<Asked> {
   // The extended protocol takes one statement only: nothing can be appended to it.
   const config = { values, rowMode: 'array', types: TEXT_TYPES, queryMode: 'extended' } as const
-  await client.query('SAVEPOINT sluice')
-  try {
-    await client.query({ ...config, text: `DECLARE sluice NO SCROLL CURSOR FOR ${sql}` })
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === '42601')) throw error
-    await client.query('ROLLBACK TO SAVEPOINT sluice')
-    return { result: await client.query({ ...config, text: sql }), hasCursor: false }
-  }
+  if (isShort) return { result: await client.query({ ...config, text: sql }), hasCursor: false }
+  await client.query({ ...config, text: `DECLARE sluice NO SCROLL CURSOR FOR ${sql}` })
   return { result: await fetchSlice(client), hasCursor: true }
 }
 

@@ -1,5 +1,6 @@
 /** One statement that reads a SQLite database, its rows a slice at a time. Knows no table. */
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
+import { readingWord } from './sql/only-reads.ts'
 import { queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
 import { quoted } from './sql/quoted.ts'
 import type { SqlValue } from './sql/cell.ts'
@@ -21,6 +22,7 @@ export interface SqliteQuery extends SqlQuery {
 
 /** The file is opened read-only; views and tables of the question are temporary. @throws SluiceError `OPTION_INVALID` */
 export async function sqliteRows({ path, sql, values, views = {}, table }: SqliteQuery): Promise<SqlAnswer> {
+  readingWord('SQLite', sql)
   let db: DatabaseSync | undefined
   try {
     const open = new DatabaseSync(path, { readOnly: true })

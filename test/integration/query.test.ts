@@ -1,6 +1,7 @@
 /** SQL over what a job has stored: its own tables, its SQL outputs, other databases; nothing is ever written. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createJob } from '../../src/index.ts'
@@ -76,6 +77,10 @@ test('doubled columns are numbered and said, and writing is refused', () =>
       'create table x(y)',
       "attach 'new.db' as n",
       'drop view pages',
+      `vacuum into '${join(cwd, 'copy.db')}'`,
+      ' -- select\nbegin',
+      'pragma query_only = off',
+      '',
       'select nope',
     ]) {
       const refused = await query(sql)
@@ -84,8 +89,9 @@ test('doubled columns are numbered and said, and writing is refused', () =>
     }
     const again = await query('select count(*) as n from pages')
     assert.deepEqual(lines(again.stdout), [{ n: SITE.size }])
-    const without = await query('begin')
-    assert.deepEqual([without.code, without.stdout], [0, ''])
+    assert.equal(existsSync(join(cwd, 'copy.db')), false)
+    const columns = await query('/* of a view */ pragma table_info(pages)')
+    assert.equal(columns.code, 0, columns.stderr)
   }))
 
 test('the first SQL output answers; --ledger asks the job itself; a file answers without a job', () =>
@@ -99,6 +105,25 @@ test('the first SQL output answers; --ledger asks the job itself; a file answers
     const format = await runCli(['query', 'shop', 'select 1', '--format', 'cvs'], { cwd })
     assert.match(format.stderr, /did you mean csv/)
   }))
+
+/** What a read-only transaction lets through. A server writes its files where it may: here. */
+const WRITTEN = join(tmpdir(), `sluice-query-${process.pid}`)
+const BEYOND = {
+  postgres: [
+    `copy (select 1) to program 'cat > ${WRITTEN}'`,
+    `/* /* */ show x */ copy (select 1) to '${WRITTEN}'`,
+    ` -- \r copy (select 1) to '${WRITTEN}' /*\nshow x */`,
+    'set work_mem = 1000',
+  ],
+  mysql: [
+    `select 1 into outfile '${WRITTEN}'`,
+    `select '\\'' into/**/dumpfile '${WRITTEN}'`,
+    `select 1 /*!50000 into outfile '${WRITTEN}' */`,
+    `select 1--1 into outfile '${WRITTEN}'`,
+    'set global max_connections = @@global.max_connections',
+    '# select\nflush tables',
+  ],
+} as const
 
 for (const database of DATABASES) {
   const skip = await missing(database)
@@ -115,11 +140,15 @@ for (const database of DATABASES) {
         'create table x(y int)',
         'select 1; delete from items',
         'drop table items',
+        ...BEYOND[database],
       ]) {
         const refused = await query('shop', sql)
         assert.equal(refused.code, 2, sql)
         assert.match(refused.stderr, /OPTION_INVALID/)
       }
+      assert.equal(existsSync(WRITTEN), false)
+      const shown = await query('shop', '/* short */ explain select 1')
+      assert.equal(shown.code, 0, shown.stderr)
       assert.deepEqual(
         (await ask(url, 'SELECT count(*) AS n FROM items')).map(({ n }) => Number(n)),
         [SITE.size],
