@@ -6,6 +6,7 @@ import type { JobView } from '../job/index.ts'
 import { LANGUAGES } from '../locales/catalog.ts'
 import type { Language } from '../locales/catalog.ts'
 import { messagesOf } from '../locales/open-catalog.ts'
+import { SluiceError } from '../model/errors.ts'
 import type { Access } from './access.ts'
 import type { PageFile } from './files.ts'
 import { jobApi } from './job-api.ts'
@@ -26,6 +27,11 @@ export interface AppParts {
 
 export function createApp({ view, access, live, files, language }: AppParts): Hono {
   const app = new Hono()
+  app.onError((error, context) => {
+    if (!(error instanceof SluiceError)) throw error
+    const { code, message, hint } = error
+    return context.json({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }, 400)
+  })
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -45,7 +51,7 @@ export function createApp({ view, access, live, files, language }: AppParts): Ho
     }),
   )
   app.use(access.sameServer)
-  app.use(bodyLimit({ maxSize: LARGEST_BODY }))
+  app.use(bodyLimit({ maxSize: LARGEST_BODY, onError: (context) => context.text('the body is too large\n', 413) }))
   app.get('/healthz', (context) => context.text('ok\n'))
   app.post('/key', access.exchange)
   app.get('/catalog/:language', async (context) => {

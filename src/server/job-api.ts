@@ -2,9 +2,11 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { URL_SORTS } from '../job/index.ts'
-import type { ErrorGroup, HostRow, JobView, UrlQuery, UrlRow, UrlSort, UrlState } from '../job/index.ts'
+import type { ErrorGroup, HostRow, JobView, RetryQuery, UrlQuery, UrlRow, UrlSort, UrlState } from '../job/index.ts'
 import { SluiceError } from '../model/errors.ts'
 import { OUTCOMES } from '../model/outcome.ts'
+import { asObject, bodyOf, shortText } from './body.ts'
+import type { Body } from './body.ts'
 import { takePage } from './table.ts'
 import type { Page, TableQuery } from './table.ts'
 
@@ -32,15 +34,12 @@ const ERROR_COLUMNS: Readonly<Record<string, (row: ErrorGroup) => string | numbe
   last: (row) => row.lastAt,
 }
 
+const RETRY_FACETS = ['outcome', 'code', 'status', 'host', 'since'] as const
+
 const CONTROLS = ['pause', 'resume', 'stop'] as const
 
 export function jobApi(view: JobView): Hono {
   const api = new Hono()
-  api.onError((error, context) => {
-    if (!(error instanceof SluiceError)) throw error
-    const { code, message, hint } = error
-    return context.json({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }, 400)
-  })
   api.get('/job', async (context) =>
     context.json({ ...(await view.status()), seq: view.seq, complete: view.isComplete }),
   )
@@ -78,23 +77,34 @@ export function jobApi(view: JobView): Hono {
     })
   }
   api.post('/query', async (context) => {
-    const { sql } = await context.req.json<{ sql?: unknown }>()
-    return context.json(await view.query(String(sql ?? '')))
+    const { sql } = await bodyOf(context)
+    if (typeof sql !== 'string') throw new SluiceError('OPTION_INVALID', 'sql is no text')
+    return context.json(await view.query(sql))
   })
   api.post('/set', async (context) => {
-    const { name, value, host } = await context.req.json<{ name?: unknown; value?: unknown; host?: unknown }>()
-    const change = { name: String(name), value, by: 'the dashboard', host: typeof host === 'string' ? host : undefined }
+    const { name, value, host } = await bodyOf(context)
+    if (!['string', 'number', 'boolean'].includes(typeof value))
+      throw new SluiceError('OPTION_INVALID', 'value is neither a text, a number nor a boolean')
+    const change = { name: shortText(name, 'name') ?? '', value, by: 'the dashboard', host: shortText(host, 'host') }
     return context.json({ live: await view.set(change) })
   })
   api.post('/retry', async (context) => {
-    const given = await context.req.json<{ query?: Record<string, string>; dryRun?: boolean }>()
-    return context.json({ urls: await view.retry(given.query ?? {}, given.dryRun === true) })
+    const { query = {}, dryRun } = await bodyOf(context)
+    return context.json({ urls: await view.retry(retryQuery(asObject(query, 'query')), dryRun === true) })
   })
   return api
 }
 
 function answer<Row>(context: Context, view: JobView, page: Page<Row>): Response {
   return context.json({ seq: view.seq, ...page })
+}
+
+function retryQuery(query: Body): RetryQuery {
+  const facets = RETRY_FACETS.flatMap((name) => {
+    const text = shortText(query[name], name)
+    return text === undefined ? [] : [[name, text] as const]
+  })
+  return { ...Object.fromEntries(facets), unsafe: query['unsafe'] === true }
 }
 
 function urlQuery(context: Context): UrlQuery {
@@ -109,9 +119,9 @@ function urlQuery(context: Context): UrlQuery {
     })
   return {
     state: state as UrlState | undefined,
-    code,
-    status,
-    host,
+    code: shortText(code, 'code'),
+    status: shortText(status, 'status'),
+    host: shortText(host, 'host'),
     search: q,
     sort: sort as UrlSort | undefined,
     descending: dir === 'desc',
