@@ -1,15 +1,25 @@
 /** Which entry of the option `hosts` is for a host. */
 import type { HostOptions } from './options.ts'
 
-/** Host patterns of `hosts`: the exact name, then `*.suffix`, the longest first. */
+/** Host patterns of `hosts`: the exact name, then `*.suffix`, the longest first; in either case of letters. */
 export function hostSheet(hosts: Readonly<Record<string, HostOptions>>): (host: string) => HostOptions | undefined {
-  const suffixes = Object.keys(hosts)
-    .filter((name) => name.startsWith('*.'))
-    .sort((a, b) => b.length - a.length)
+  const entries = new Map(Object.entries(hosts).map(([name, settings]) => [name.toLowerCase(), settings]))
+  const suffixes = [...entries.keys()].filter((name) => name.startsWith('*.')).sort((a, b) => b.length - a.length)
   return (host) => {
-    const exact = hosts[host]
+    const exact = entries.get(host)
     if (exact !== undefined) return exact
     const suffix = suffixes.find((name) => host.endsWith(name.slice(1)))
-    return suffix === undefined ? undefined : hosts[suffix]
+    return suffix === undefined ? undefined : entries.get(suffix)
   }
+}
+
+/** The option `hosts` with settings of one host or pattern over what held for it. */
+export function withHost(
+  hosts: Readonly<Record<string, HostOptions>>,
+  host: string,
+  settings: HostOptions,
+): Record<string, HostOptions> {
+  const name = host.toLowerCase()
+  const others = Object.entries(hosts).filter(([other]) => other.toLowerCase() !== name)
+  return Object.fromEntries([...others, [name, { ...hostSheet(hosts)(name), ...settings }]])
 }

@@ -7,6 +7,7 @@ import type { Frontier } from '../frontier/frontier.ts'
 import { SluiceError } from '../model/errors.ts'
 import { parseOption } from '../model/options.ts'
 import { readStored, writeStored } from './folder.ts'
+import { withHost } from './host-sheet.ts'
 import type { HostOptions } from './options.ts'
 import type { Pacing } from './prepare.ts'
 
@@ -45,13 +46,12 @@ export function storeChange(folder: string, { name, value, host }: SettingChange
   if (stored === undefined) return
   const { options } = stored
   if (host === undefined) {
-    parseSetting(name, value)
-    writeStored(folder, { ...stored, options: { ...options, [name]: value } })
+    writeStored(folder, { ...stored, options: { ...options, [name]: parseSetting(name, value) } })
     return
   }
   const hosts = (options['hosts'] ?? {}) as Readonly<Record<string, HostOptions>>
-  const own = { ...hosts[host], ...hostSetting(name, value) }
-  writeStored(folder, { ...stored, options: { ...options, hosts: { ...hosts, [host]: own } } })
+  const changed = withHost(hosts, host, hostSetting(name, value))
+  writeStored(folder, { ...stored, options: { ...options, hosts: changed } })
 }
 
 const FOR_ALL = ['delay', 'perHost', 'concurrency', 'limit', 'rate', 'bandwidth'] as const
@@ -99,8 +99,11 @@ async function changeForHost(
   value: unknown,
 ): Promise<void> {
   pacing.set(host, hostSetting(name, value))
-  const { delayMs, conns } = pacing.defaults(host)
-  await frontier.key(host, { delayMs, conns })
+  // Those of a pattern follow with their next answers.
+  if (host.startsWith('*.')) return
+  const key = host.toLowerCase()
+  const { delayMs, conns } = pacing.defaults(key)
+  await frontier.key(key, { delayMs, conns })
 }
 
 function hostSetting(name: string, value: unknown): HostOptions {

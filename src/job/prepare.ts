@@ -16,7 +16,7 @@ import { canonicalize, withoutCredentials } from '../url/canonicalize.ts'
 import { hostOf, keyOf, registrableDomain } from '../url/key.ts'
 import { checkContact, contactNeeded, FREE_URLS, fasterThanDefault, privateTest } from './contact.ts'
 import { folderOf, nameFromInput, nameOf } from './folder.ts'
-import { hostSheet } from './host-sheet.ts'
+import { hostSheet, withHost } from './host-sheet.ts'
 import type { PageJobKind } from './job.ts'
 import { openInputs } from './sources.ts'
 import type { Inputs } from './sources.ts'
@@ -103,7 +103,7 @@ export interface LivePace {
 
 export interface Pacing {
   readonly pace: LivePace
-  /** Settings of one host from now on, over those of the option `hosts`. */
+  /** Settings of one host, or of a pattern of hosts, from now on, over those of the option `hosts`. */
   set(host: string, settings: HostOptions): void
   hostSettings(key: string): HostSettings
   defaults(key: string): KeyDefaults
@@ -114,10 +114,8 @@ export function createPacing(options: ResolvedOptions): Pacing {
     delayMs: options.get<number>('delay') as number,
     perHost: options.get<number>('perHost') as number,
   }
-  const stored = options.get<Record<string, HostOptions>>('hosts') ?? {}
-  const ofOptions = hostSheet(stored)
-  const changed = new Map<string, HostOptions>()
-  const sheet = (host: string): HostOptions | undefined => changed.get(host) ?? ofOptions(host)
+  let hosts = options.get<Record<string, HostOptions>>('hosts') ?? {}
+  let sheet = hostSheet(hosts)
   const hostLimit = options.get<number>('hostLimit')
   const hostSettings = (key: string): HostSettings => {
     const own = sheet(key)
@@ -129,7 +127,10 @@ export function createPacing(options: ResolvedOptions): Pacing {
   }
   return {
     pace,
-    set: (host, settings) => void changed.set(host, { ...sheet(host), ...settings }),
+    set(host, settings) {
+      hosts = withHost(hosts, host, settings)
+      sheet = hostSheet(hosts)
+    },
     hostSettings,
     defaults(key) {
       const { delayMs, perHost } = hostSettings(key)
