@@ -25,19 +25,30 @@ export async function isWholeGzip(path: string, from = 0, to?: number): Promise<
   }
 }
 
-/** Writes what a gzip file holds to `target`: of one that is cut off or damaged, as much as comes out. */
+/** Unpacked archives that are longer are cut off there: a small file can hold any number of zeros. */
+const MOST_UNPACKED = 64 * 1024 ** 3
+
+/**
+ * Writes what a gzip file holds to `target`: of one that is cut off or damaged, as much as comes out.
+ *
+ * @param most bytes of `target`; what is beyond is a break as well
+ */
 export async function unpackGzip(
   path: string,
   target: string,
   { from, to }: { readonly from: number; readonly to: number | undefined },
   onBreak: (found: Break) => void,
+  most = MOST_UNPACKED,
 ): Promise<void> {
   const gunzip = createGunzip()
   const output = openSync(target, 'w')
   // Written as it comes: a stream between would drop what it holds when the data turn out to be damaged.
+  let left = most
   gunzip.on('data', (piece: Buffer) => {
     try {
-      writeSync(output, piece)
+      writeSync(output, piece.subarray(0, Math.max(0, left)))
+      left -= piece.length
+      if (left < 0) throw new TooLong(`unpacked, it has more than ${most} bytes`)
     } catch (error) {
       gunzip.destroy(error as Error)
     }
@@ -45,9 +56,11 @@ export async function unpackGzip(
   try {
     await pipeline(createReadStream(path, { start: from, ...(to === undefined ? {} : { end: to - 1 }) }), gunzip)
   } catch (error) {
-    if (!String((error as NodeJS.ErrnoException).code).startsWith('Z_')) throw error
+    if (!(error instanceof TooLong) && !String((error as NodeJS.ErrnoException).code).startsWith('Z_')) throw error
     onBreak({ offset: from + gunzip.bytesWritten, reason: (error as Error).message })
   } finally {
     closeSync(output)
   }
 }
+
+class TooLong extends Error {}

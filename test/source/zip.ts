@@ -1,18 +1,20 @@
-/** Smallest archives and spreadsheets: entries are stored, not compressed. For fixtures only. */
-import { crc32 } from 'node:zlib'
+/** Smallest archives and spreadsheets: entries are stored, or deflated. For fixtures only. */
+import { crc32, deflateRawSync } from 'node:zlib'
 
-/** A ZIP archive (APPNOTE 4.3) of these files. */
-export function zipOf(files: Readonly<Record<string, string>>): Buffer {
+/** A ZIP archive (APPNOTE 4.3) of these files. @param isDeflated default: stored as they are */
+export function zipOf(files: Readonly<Record<string, string>>, isDeflated = false): Buffer {
   const bodies: Buffer[] = []
   const entries: Buffer[] = []
   let offset = 0
   for (const [name, text] of Object.entries(files)) {
-    const body = Buffer.from(text)
+    const content = Buffer.from(text)
+    const body = isDeflated ? deflateRawSync(content) : content
     const fields = Buffer.alloc(26)
     fields.writeUInt16LE(20, 0)
-    fields.writeUInt32LE(crc32(body), 10)
+    fields.writeUInt16LE(isDeflated ? 8 : 0, 4)
+    fields.writeUInt32LE(crc32(content), 10)
     fields.writeUInt32LE(body.length, 14)
-    fields.writeUInt32LE(body.length, 18)
+    fields.writeUInt32LE(content.length, 18)
     fields.writeUInt16LE(name.length, 22)
     const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), fields, Buffer.from(name), body])
     const rest = Buffer.alloc(14)
