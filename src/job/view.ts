@@ -4,7 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { JobColumns } from '../frontier/sqlite/columns.ts'
-import type { ErrorGroup, HostRow, SeriesPoint, UrlPage, UrlQuery } from '../frontier/sqlite/columns.ts'
+import type { ErrorGroup, HostRow, SeriesPoint, UrlPage, UrlQuery, UrlRow } from '../frontier/sqlite/columns.ts'
 import { requestControl } from './control.ts'
 import type { ControlMethod } from './control.ts'
 import { nameOf, readStored } from './folder.ts'
@@ -46,6 +46,8 @@ export interface JobView {
   readonly isComplete: boolean
   status(): Promise<Status>
   urls(query: UrlQuery, slice: Slice): UrlPage
+  /** All rows that match now, `size` at a time: none slips or comes twice while the job goes on. */
+  urlSlices(query: UrlQuery, size: number): Iterator<readonly UrlRow[], undefined>
   facets(query: UrlQuery): { readonly states: Record<string, number>; readonly codes: Record<string, number> }
   hosts(): readonly HostRow[]
   errors(): readonly ErrorGroup[]
@@ -102,6 +104,11 @@ class FolderView implements JobView {
 
   urls(query: UrlQuery, { offset, limit }: Slice): UrlPage {
     return this.#columns.urls(query, offset, limit)
+  }
+
+  *urlSlices(query: UrlQuery, size: number): Generator<readonly UrlRow[], undefined> {
+    const ids = this.#columns.idsOf(query)
+    for (let at = 0; at < ids.length; at += size) yield this.#columns.rowsOf(ids.subarray(at, at + size))
   }
 
   facets(query: UrlQuery): ReturnType<JobView['facets']> {

@@ -150,13 +150,12 @@ function whole(text: string | undefined, fallback: number, most: number): number
 /** Pulled by the reader, a step at a time: a slow one costs nothing. */
 function ndjson(view: JobView, query: UrlQuery): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
-  let offset = 0
+  const slices = view.urlSlices(query, DOWNLOAD_STEP)
   return new ReadableStream({
     pull(controller) {
-      const { rows } = view.urls(query, { offset, limit: DOWNLOAD_STEP })
-      offset += rows.length
-      if (rows.length > 0) controller.enqueue(encoder.encode(rows.map(lineOf).join('')))
-      if (rows.length < DOWNLOAD_STEP) controller.close()
+      const { done, value } = slices.next()
+      if (done === true) controller.close()
+      else controller.enqueue(encoder.encode(value.map(lineOf).join('')))
     },
   })
 }

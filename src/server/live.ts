@@ -59,12 +59,9 @@ export function createLive(view: JobView): Live {
     if (!isClosed && viewers > 0) timer ??= setTimeout(tick, FRAME_MS)
   }
 
-  /** Resolves at the next look, or when the viewer leaves. */
-  function nextLook(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      waiting.push(resolve)
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+  /** Resolves at the next look, or when a viewer leaves. */
+  function nextLook(): Promise<void> {
+    return new Promise((resolve) => waiting.push(resolve))
   }
 
   function stream(signal: AbortSignal, step: () => Promise<Uint8Array | undefined>): ReadableStream<Uint8Array> {
@@ -74,14 +71,20 @@ export function createLive(view: JobView): Live {
       if (!left) viewers--
       left = true
     }
-    signal.addEventListener('abort', leave, { once: true })
+    const aborted = (): void => {
+      leave()
+      wake()
+    }
+    signal.addEventListener('abort', aborted, { once: true })
     if (timer === undefined) tick()
     return new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
           for (;;) {
             const bytes = signal.aborted || isClosed ? new Uint8Array() : await step()
-            if (bytes === undefined) await nextLook(signal)
+            // Whoever left during the step has been woken before it waits.
+            if (bytes === undefined && !signal.aborted && !isClosed) await nextLook()
+            else if (bytes === undefined) return controller.close()
             else if (bytes.length === 0) return controller.close()
             else return controller.enqueue(bytes)
           }

@@ -1,10 +1,13 @@
 /** The server refuses whoever has no key, another host's name, and pages of other origins. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { getEventListeners } from 'node:events'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { openView } from '../../src/job/index.ts'
 import { openDashboard } from '../../src/server/index.ts'
 import type { Dashboard } from '../../src/server/index.ts'
+import { createLive } from '../../src/server/live.ts'
 import { startOrigin } from '../../src/testing/origin.ts'
 import type { Origin } from '../../src/testing/origin.ts'
 import { inFolder, runCli } from '../cli/run-cli.ts'
@@ -273,4 +276,38 @@ test('events continue after the id that the viewer names: none twice, none lost'
   assert.equal(new Set(all).size, all.length)
   const later = await read(all[9] as number, all.length - 10)
   assert.deepEqual(later, all.slice(10))
+})
+
+test('a download holds the rows that matched when it began, though they change meanwhile', async () => {
+  const copy = join(folder, '..', 'copy.sluice')
+  cpSync(folder, copy, { recursive: true })
+  const view = openView(copy)
+  await view.advance()
+  const slices = view.urlSlices({ state: 'gone' }, 4)
+  const urls = (slices.next().value ?? []).map(({ url }) => url)
+  assert.equal(await view.retry({ outcome: 'gone' }, false), 10)
+  await view.advance()
+  assert.equal(view.urls({ state: 'gone' }, { offset: 0, limit: 10 }).matched, 0)
+  for (let step = slices.next(); step.done !== true; step = slices.next())
+    urls.push(...step.value.map(({ url }) => url))
+  assert.equal(new Set(urls).size, 10)
+  await view.close()
+})
+
+test('a viewer costs one listener however long it watches, and ends when it leaves', async () => {
+  const view = openView(folder)
+  const live = createLive(view)
+  const aborter = new AbortController()
+  const reader = live.frames(aborter.signal).getReader()
+  for (let n = 0; n < 5; n++) {
+    const next = reader.read()
+    await live.look()
+    assert.equal((await next).done, false)
+  }
+  assert.equal(getEventListeners(aborter.signal, 'abort').length, 1)
+  aborter.abort()
+  // At most the frame that was already there comes before the end.
+  assert.ok((await reader.read()).done || (await reader.read()).done)
+  live.close()
+  await view.close()
 })

@@ -192,8 +192,35 @@ export class JobColumns {
   }
 
   urls(query: UrlQuery, offset: number, limit: number): UrlPage {
-    const ids = this.#sorted(this.#matching(query), query)
-    return { matched: ids.length, rows: this.#read(ids.slice(offset, offset + limit)) }
+    const ids = this.idsOf(query)
+    return { matched: ids.length, rows: this.rowsOf(ids.subarray(offset, offset + limit)) }
+  }
+
+  /** Rows that a query matches, in its order: those of now, whatever is read later. */
+  idsOf(query: UrlQuery): Uint32Array {
+    return this.#sorted(this.#matching(query), query)
+  }
+
+  /** Rows as they are now. */
+  rowsOf(ids: Uint32Array): UrlRow[] {
+    const reader = new RowReader(this.#db, this.#path, readSources(this.#db).sources)
+    const requests = reader.read([...ids])
+    const rows: UrlRow[] = []
+    for (const id of ids) {
+      const request = requests.get(id)
+      if (request === undefined) continue
+      const state = this.#state.values[id] as number
+      const seq = this.#seq.values[id] as number
+      const record = state === LEFT ? undefined : reader.settlement(seq)
+      rows.push({
+        url: request.url,
+        host: this.#names[this.#keyOf[request.lane] as number] ?? '',
+        depth: request.depth,
+        state: nameOf(state),
+        ...(record === undefined ? {} : { record }),
+      })
+    }
+    return rows
   }
 
   /** Hosts by name, with their counts. */
@@ -462,27 +489,6 @@ export class JobColumns {
       default:
         return undefined
     }
-  }
-
-  #read(ids: Uint32Array): UrlRow[] {
-    const reader = new RowReader(this.#db, this.#path, readSources(this.#db).sources)
-    const requests = reader.read([...ids])
-    const rows: UrlRow[] = []
-    for (const id of ids) {
-      const request = requests.get(id)
-      if (request === undefined) continue
-      const state = this.#state.values[id] as number
-      const seq = this.#seq.values[id] as number
-      const record = state === LEFT ? undefined : reader.settlement(seq)
-      rows.push({
-        url: request.url,
-        host: this.#names[this.#keyOf[request.lane] as number] ?? '',
-        depth: request.depth,
-        state: nameOf(state),
-        ...(record === undefined ? {} : { record }),
-      })
-    }
-    return rows
   }
 
   #urlsOf(ids: readonly number[]): Map<number, string> {
