@@ -35,6 +35,7 @@ export { explainUrl, openStatus, readEvents, readSummary, resumeOptions, retrySt
 export type { Status } from './status.ts'
 export { verify } from './verify.ts'
 export type { Verification } from './verify.ts'
+export { hostNamed } from './host-sheet.ts'
 export { storeChange } from './live-settings.ts'
 export { openView, URL_SORTS } from './view.ts'
 export type { ErrorGroup, HostRow, JobView, UrlPage, UrlQuery, UrlRow, UrlSort, UrlState } from './view.ts'

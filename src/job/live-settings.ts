@@ -7,7 +7,7 @@ import type { Frontier } from '../frontier/frontier.ts'
 import { SluiceError } from '../model/errors.ts'
 import { parseOption } from '../model/options.ts'
 import { readStored, writeStored } from './folder.ts'
-import { withHost } from './host-sheet.ts'
+import { hostNamed, withHost } from './host-sheet.ts'
 import type { HostOptions } from './options.ts'
 import type { Pacing } from './prepare.ts'
 
@@ -32,7 +32,8 @@ interface LiveParts {
 /** @throws SluiceError OPTION_INVALID for what cannot be changed, or a bad value. */
 export async function changeSetting(parts: LiveParts, change: SettingChange): Promise<void> {
   const { engine, folder } = parts
-  const { name, value, by, host } = change
+  const { name, value, by } = change
+  const host = change.host === undefined ? undefined : hostNamed(change.host)
   if (host === undefined) changeForAll(parts, name, value)
   else await changeForHost(parts, host, name, value)
   engine.event('key.changed', { key: host ?? '*', what: name, value: String(value) + (by === '' ? '' : ` (by ${by})`) })
@@ -41,7 +42,8 @@ export async function changeSetting(parts: LiveParts, change: SettingChange): Pr
 }
 
 /** Keeps a change with a job, running or not. @throws SluiceError OPTION_INVALID. */
-export function storeChange(folder: string, { name, value, host }: SettingChange): void {
+export function storeChange(folder: string, { name, value, host: given }: SettingChange): void {
+  const host = given === undefined ? undefined : hostNamed(given)
   const stored = readStored(folder)
   if (stored === undefined) return
   const { options } = stored

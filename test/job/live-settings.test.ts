@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { hostNamed } from '../../src/job/host-sheet.ts'
 import { resolveOptions } from '../../src/job/options.ts'
 import { createPacing } from '../../src/job/prepare.ts'
 import { startOrigin } from '../../src/testing/origin.ts'
@@ -40,4 +41,18 @@ test('a pattern that is set while the job runs covers its hosts at once', () => 
   assert.deepEqual(pacing.hostSettings('www.small.example'), { delayMs: 10, perHost: 1, isBlocked: true })
   pacing.set('shop.small.example', { perHost: 4 })
   assert.deepEqual(pacing.hostSettings('shop.small.example'), { delayMs: 2000, perHost: 4, isBlocked: false })
+})
+
+test('a host is what a person means by it', () => {
+  for (const [text, host] of [
+    ['a.test', 'a.test'],
+    ['A.Test:8080', 'a.test'],
+    ['http://user:pw@a.test:8080/x?y', 'a.test'],
+    ['127.0.0.1:43169', '127.0.0.1'],
+    ['*.A.test', '*.a.test'],
+    ['bücher.example', 'xn--bcher-kva.example'],
+  ] as const)
+    assert.equal(hostNamed(text), host)
+  for (const text of ['', 'a b', 'a.test/x', '*', 'http://', '*.a b'])
+    assert.throws(() => hostNamed(text), { code: 'OPTION_INVALID' }, text)
 })

@@ -137,7 +137,10 @@ function plainTables(summary: Summary, { catalog }: SummaryOptions): string[] {
 
 const REASONS_SHOWN = 4
 
-function detailRows(summary: Summary, { catalog, place, limit }: SummaryOptions): { label: string; fields: string[] }[] {
+function detailRows(
+  summary: Summary,
+  { catalog, place, limit }: SummaryOptions,
+): { label: string; fields: string[] }[] {
   const { t, number } = catalog
   const rows: { label: string; fields: string[] }[] = []
   for (const word of ['failed', 'denied', 'skipped'] as const) {
