@@ -34,7 +34,7 @@ export function hostNamed(text: string): string {
   if (/^\*\.[\w.-]+$/.test(text)) return text.toLowerCase()
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   const url = URL.parse(isUrl ? text : `http://${text}`)
-  if (url !== null && url.hostname !== '' && (isUrl || url.pathname === '/')) return url.hostname
+  if (url !== null && /^[^*]+$/.test(url.hostname) && (isUrl || url.pathname === '/')) return url.hostname
   throw new SluiceError('OPTION_INVALID', `${JSON.stringify(text)} is no host`, {
     hint: 'give example.org, or *.example.org for all hosts below it',
   })
