@@ -122,7 +122,16 @@ export async function privateServer(database: Database): Promise<PrivateServer> 
     async kill() {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
+      // Those of PostgreSQL answer until they notice that it is gone.
+      const children = childrenOf(child)
       child.kill('SIGKILL')
+      for (const pid of children) {
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch {
+          // It has ended by itself.
+        }
+      }
       await ended
     },
     async remove() {
@@ -132,6 +141,13 @@ export async function privateServer(database: Database): Promise<PrivateServer> 
   }
   await server.start()
   return server
+}
+
+function childrenOf({ pid = 0 }: ChildProcess): number[] {
+  const lines = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')
+  return lines
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([own = 0, parent]) => (parent === pid ? [own] : []))
 }
 
 /** Tries to start over the rests of a server that was killed. */
