@@ -20,7 +20,7 @@ const { kills, exitCode, perRun } = await runAndKill({
 const said = perRun.map(({ stderr }) => stderr).join('')
 console.log(`killed ${kills} times, ended with ${exitCode}`)
 console.log(`said that the server was away: ${/does not answer/.test(said)}, and back: ${/answers again/.test(said)}`)
-for (const [line] of said.matchAll(/cannot take .*/g)) console.log(line)
+console.log(`rejected: ${/MongoDB: [\d.]+ MiB, a document may have 16 \(\d+\)/.exec(said)?.[0]}`)
 
 const documents = mongo.documents('answers')
 const people = new Set(documents.map(({ person }) => person))

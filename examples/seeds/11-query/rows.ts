@@ -14,7 +14,7 @@ console.log(await doubled.next().catch((error: Error) => `refused: ${error.messa
 for await (const row of job.query('select 1 as id, 2 as id', [], { duplicates: 'number' })) console.log(row)
 
 let rows = 0
-for await (const _ of job.query('begin')) rows++
+for await (const _ of job.query('select 1 where 0')) rows++
 console.log(`a statement without rows: ${rows}`)
 
 let sum = 0
