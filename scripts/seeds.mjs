@@ -246,6 +246,7 @@ async function install() {
     rmSync(join(root, 'dist'), { recursive: true, force: true })
     const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     await must('build', pinned, [compiler, '-p', 'tsconfig.build.json'])
+    await must('dashboard', pinned, [join(root, 'scripts', 'build-dashboard.mjs')])
   }
   const npm = process.env.npm_execpath
   const pack = ['pack', '--silent', '--ignore-scripts', '--offline', '--pack-destination', place]
