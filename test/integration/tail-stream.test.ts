@@ -109,7 +109,7 @@ for (const shape of ['sse', 'ndjson', 'delimited', 'ws'] as const) {
       assert.equal(summary.exitCode, 0)
       // The fifth pause follows the proper end of the stream: the server then says that there is nothing more.
       const attempts = retried.map(({ attempt }) => attempt)
-      // A reset may discard messages of a WebSocket that were not read yet: they come over one connection more.
+      // Under load a WebSocket was seen to need up to two connections more; why is not known, no record was wrong.
       const more = shape === 'ws' ? Math.min(3, Math.max(0, attempts.length - 5)) : 0
       assert.deepEqual(
         attempts,
@@ -117,7 +117,8 @@ for (const shape of ['sse', 'ndjson', 'delimited', 'ws'] as const) {
         'the count starts anew with the first record',
       )
       assert.equal(retried[1]?.afterMs, 7_000, 'Retry-After is obeyed')
-      assert.ok(retried.some(({ code }) => code === 'TIMEOUT_BODY'))
+      if (more === 0) assert.equal(retried[3]?.code, 'TIMEOUT_BODY')
+      else assert.ok(retried.some(({ code }) => code === 'TIMEOUT_BODY'))
       assert.equal(retried.at(-1)?.code, 'STREAM_ENDED')
       for (const [n, { afterMs }] of retried.entries()) {
         if (n !== 1) assert.ok(afterMs >= 500 && afterMs <= 1_000, `pause ${n}: ${afterMs} ms`)
