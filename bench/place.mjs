@@ -77,7 +77,7 @@ export function openOrigin() {
 export function sluiceCommand(fromClone) {
   if (fromClone) return join(project, 'bin', 'sluice.js')
   const place = join(work, 'sluice')
-  must(pinned, [join(project, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(project, 'tsconfig.build.json')])
+  must(pinned, [join(project, 'scripts', 'build.mjs')])
   rmSync(place, { recursive: true, force: true })
   mkdirSync(place, { recursive: true })
   for (const name of ['bin', 'dist', 'package.json'])

@@ -119,9 +119,7 @@ async function browser() {
 async function built() {
   const files = testFiles(inFolder('dist'))
   if (files.length === 0) return
-  rmSync(join(root, 'dist'), { recursive: true, force: true })
-  if (!(await step('build', [binOf('typescript', 'tsc'), '-p', 'tsconfig.build.json']))) return
-  if (!(await step('dashboard', [join(root, 'scripts', 'build-dashboard.mjs')]))) return
+  if (!(await step('build', [join(root, 'scripts', 'build.mjs')]))) return
   // Without the sluice-source condition `import 'sluice'` means dist.
   const flags = ['--disable-warning=ExperimentalWarning']
   await tests('dist on the pinned Node', files, { flags })

@@ -242,12 +242,7 @@ async function startOrigin(folder, isBroken) {
 
 /** Packs the project and lays the package out as an installation would, its dependencies being this clone's. */
 async function install() {
-  if (!args.includes('--built')) {
-    rmSync(join(root, 'dist'), { recursive: true, force: true })
-    const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-    await must('build', pinned, [compiler, '-p', 'tsconfig.build.json'])
-    await must('dashboard', pinned, [join(root, 'scripts', 'build-dashboard.mjs')])
-  }
+  if (!args.includes('--built')) await must('build', pinned, [join(root, 'scripts', 'build.mjs')])
   const npm = process.env.npm_execpath
   const pack = ['pack', '--silent', '--ignore-scripts', '--offline', '--pack-destination', place]
   if (npm === undefined) await must('npm pack', 'npm', pack)
