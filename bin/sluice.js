@@ -32,9 +32,12 @@ function isEnough(version) {
 function start() {
   hideWarnings()
   rememberCompiled()
-  var inClone = fs.existsSync(source)
-  globalThis[Symbol.for('sluice.resolver')] = path.join(__dirname, 'resolve.js')
-  require('./load.js')(require('url').pathToFileURL(inClone ? source : built).href)
+  var fromSources = fs.existsSync(source) && !require('./built.js').isBuilt(root)
+  globalThis[Symbol.for('sluice.resolver')] = path.join(
+    __dirname,
+    fromSources ? 'resolve-sources.js' : 'resolve-built.js',
+  )
+  require('./load.js')(require('url').pathToFileURL(fromSources ? source : built).href)
     .then(function (cli) {
       return cli.main(args)
     })
@@ -70,7 +73,7 @@ function hideWarnings() {
   }
 }
 
-/* Compiled code and stripped types are kept for the next start: in a clone that halves the time to the first line. */
+/* Compiled code and stripped types are kept for the next start: where sources run, that halves the time to the first line. */
 function rememberCompiled() {
   var cache = process.env.XDG_CACHE_HOME || path.join(require('os').homedir(), '.cache')
   require('module').enableCompileCache(path.join(cache, 'sluice'))

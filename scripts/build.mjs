@@ -10,6 +10,7 @@ import { isBuiltin } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { writeMark } from '../bin/built.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
@@ -75,6 +76,7 @@ const { metafile } = await build({
 handOn(metafile.outputs)
 writeLicences(metafile.inputs)
 run(join(root, 'scripts', 'build-dashboard.mjs'), [])
+writeMark(root)
 
 /** The modules that package.json exports, below dist. */
 function exported() {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { BIN, inFolder, runCli } from './run-cli.ts'
@@ -146,4 +147,31 @@ test('a job file may import the package wherever it lies, without installing it'
     )
     const { stderr } = await runCli(['run', 'job.mjs'], { cwd })
     assert.match(stderr, /no option perhost \(job\.mjs\)/)
+  }))
+
+test('a clone starts from dist only while dist is what its sources are', () =>
+  inFolder((root) => {
+    const { isBuilt, writeMark } = createRequire(import.meta.url)('../../bin/built.js') as {
+      isBuilt(root: string): boolean
+      writeMark(root: string): void
+    }
+    for (const folder of ['dist', 'scripts', 'src/cli']) mkdirSync(join(root, folder), { recursive: true })
+    for (const file of ['package.json', 'scripts/build.mjs', 'src/index.ts', 'src/cli/main.ts'])
+      writeFileSync(join(root, file), 'a')
+    assert.equal(isBuilt(root), false, 'never built')
+    writeMark(root)
+    assert.equal(isBuilt(root), true)
+    const changes: [string, () => void][] = [
+      ['a source was edited', () => writeFileSync(join(root, 'src/cli/main.ts'), 'edited')],
+      ['a source has a new time', () => utimesSync(join(root, 'src/index.ts'), 2e9, 2e9)],
+      ['a source was added', () => writeFileSync(join(root, 'src/cli/more.ts'), '')],
+      ['a source was removed', () => rmSync(join(root, 'src/cli/more.ts'))],
+      ['the package changed', () => writeFileSync(join(root, 'package.json'), 'ab')],
+    ]
+    for (const [what, change] of changes) {
+      writeMark(root)
+      change()
+      assert.equal(isBuilt(root), false, what)
+    }
+    return Promise.resolve()
   }))

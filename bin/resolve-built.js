@@ -1,0 +1,4 @@
+/* `import … from 'sluice'` means dist. */
+'use strict'
+
+require('./resolver.js')([])
