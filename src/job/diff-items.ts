@@ -1,11 +1,19 @@
 /**
- * Items of two jobs compared: told apart by a field, or as wholes where no field tells them apart. Holds the items of the
- * first job in memory.
+ * Items of two jobs, or of one after two of its runs, compared: told apart by a field, or as wholes where no field tells
+ * them apart. Holds the items of the first side in memory.
  */
+import { existsSync } from 'node:fs'
 import { SluiceError } from '../model/errors.ts'
-import { findItemsFile, itemOf, linesOf } from './item-file.ts'
+import { findItemsFile, itemOf } from './item-file.ts'
 import { fieldsOf, ItemDiff } from './item-diff.ts'
 import type { FieldDiff } from './item-diff.ts'
+import { itemIndexOf, standingLines } from './standing-items.ts'
+
+/** A job as it stood after one of its runs. */
+export interface DiffSide {
+  readonly folder: string
+  readonly run: number
+}
 
 export interface ItemChange {
   readonly change: 'item.new' | 'item.gone' | 'item.changed'
@@ -32,17 +40,19 @@ const USUAL = ['_key', 'url', 'id', 'key', 'sku', 'isbn', 'slug', 'name', 'title
 
 /** @throws SluiceError `OPTION_INVALID` where the field `by` does not tell items of a job apart */
 export async function* diffItems(
-  before: string,
-  now: string,
+  before: DiffSide,
+  now: DiffSide,
   by: string | undefined,
 ): AsyncGenerator<ItemChange, ItemsDiff | undefined> {
-  const [old, young] = [findItemsFile(before), findItemsFile(now)]
+  const [old, young] = [findItemsFile(before.folder), findItemsFile(now.folder)]
   if (old === undefined || young === undefined) return undefined
+  // Without an index nobody knows which run gave an item.
+  if (before.folder === now.folder && !existsSync(itemIndexOf(now.folder, young))) return undefined
   const lines: string[] = []
-  for await (const some of linesOf(old)) lines.push(...some)
+  for await (const some of standingLines(before.folder, old, before.run)) lines.push(...some)
   const field = by ?? USUAL.find((name) => tellsApart(lines, name))
   if (by !== undefined && !tellsApart(lines, by)) {
-    throw new SluiceError('OPTION_INVALID', `--by ${by}: not every item of ${before} has one of its own`, {
+    throw new SluiceError('OPTION_INVALID', `--by ${by}: not every item of ${before.folder} has one of its own`, {
       hint: 'name a field that no two items share',
     })
   }
@@ -52,7 +62,7 @@ export async function* diffItems(
     known.set(identity, [...(known.get(identity) ?? []), line])
   }
   const diff = new ItemDiff()
-  for await (const some of linesOf(young)) {
+  for await (const some of standingLines(now.folder, young, now.run)) {
     for (const line of some) {
       const identity = identityOf(line, field)
       const change = compare(diff, identity, known.get(identity)?.shift(), line, field)

@@ -12,15 +12,10 @@ import { createFingerprint } from '../url/fingerprint.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
 import { findJob, folderOf } from './folder.ts'
 import { diffItems } from './diff-items.ts'
-import type { ItemChange, ItemsDiff } from './diff-items.ts'
+import type { DiffSide, ItemChange, ItemsDiff } from './diff-items.ts'
+export type { DiffSide } from './diff-items.ts'
 import { readRunState } from './run-state.ts'
 import { UrlTable } from './url-table.ts'
-
-/** A job as it stood after one of its runs. */
-export interface DiffSide {
-  readonly folder: string
-  readonly run: number
-}
 
 /** What is told of an answer on each side. */
 export type Facts = Pick<PageRecord, 'outcome' | 'code' | 'status' | 'digest' | 'bytes' | 'title' | 't'>
@@ -47,7 +42,7 @@ export interface JobsDiff {
   readonly before: SideFigures
   readonly now: SideFigures
   readonly urls: Readonly<Record<UrlChange['change'] | 'same', number>>
-  /** Undefined: two runs of one job, or a job that keeps no items as NDJSON. */
+  /** Undefined: a job that keeps no items as NDJSON. */
   readonly items: ItemsDiff | undefined
 }
 
@@ -116,7 +111,7 @@ export async function* diffJobs({ before, now, by }: DiffInit): AsyncGenerator<U
     old.close()
     young.close()
   }
-  const items = before.folder === now.folder ? undefined : yield* diffItems(before.folder, now.folder, by)
+  const items = yield* diffItems(before, now, by)
   return { before: old.figures, now: young.figures, urls, items }
 }
 

@@ -23,7 +23,7 @@ import { indexOf, warcFiles } from '../warc/archive-files.ts'
 import { entryOf, indexLine } from '../warc/cdxj.ts'
 import { type ZipFile, zipPieces } from '../warc/zip-writer.ts'
 import { nameOf, outputsOf, readStored } from './folder.ts'
-import { linesOf } from './item-file.ts'
+import { linesOf } from './lines.ts'
 import { VERSION } from './prepare.ts'
 import { UrlTable } from './url-table.ts'
 

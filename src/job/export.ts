@@ -11,7 +11,8 @@ import type { PageRecord } from '../model/record.ts'
 import { cellOf } from '../sink/csv-layout.ts'
 import { csvRow, ROW_END, withoutFormula } from '../sink/csv-text.ts'
 import { PAGE_FIELDS } from '../sink/page-fields.ts'
-import { itemOf, itemsFileOf, linesOf } from './item-file.ts'
+import { itemOf, itemsFileOf } from './item-file.ts'
+import { standingLines } from './standing-items.ts'
 import type { RetryQuery } from './job.ts'
 import { parseFacets } from './requeue.ts'
 
@@ -133,18 +134,18 @@ function sitemapText(slices: Generator<PageRecord[]>): string {
 async function* itemTexts({ folder, format, escapeFormulas }: ExportInit): AsyncGenerator<string, undefined> {
   const path = itemsFileOf(folder)
   if (format === 'ndjson') {
-    for await (const lines of linesOf(path)) yield lines.map((line) => `${line}\n`).join('')
+    for await (const lines of standingLines(folder, path)) yield lines.map((line) => `${line}\n`).join('')
     return
   }
   if (format !== 'csv') {
     throw new SluiceError('OPTION_INVALID', `items cannot be exported as ${format}`, { hint: '--format ndjson or csv' })
   }
   const names = new Set<string>()
-  for await (const lines of linesOf(path))
+  for await (const lines of standingLines(folder, path))
     for (const line of lines) for (const name of Object.keys(itemOf(line))) names.add(name)
   const shown = escapeFormulas ? withoutFormula : (text: string): string => text
   yield csvRow([...names])
-  for await (const lines of linesOf(path)) {
+  for await (const lines of standingLines(folder, path)) {
     const rows = lines.map((line) => {
       const item = itemOf(line)
       const cells = [...names].map((name) => cellOf(Object.hasOwn(item, name) ? item[name] : undefined, shown))

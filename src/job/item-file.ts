@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
 import { sinkKindOf } from '../sink/kind.ts'
-import { openInput } from '../source/input.ts'
 import { withoutCredentials } from '../url/canonicalize.ts'
 import { outputsOf, readStored } from './folder.ts'
 
@@ -28,26 +27,6 @@ export function itemsFileOf(folder: string): string {
         ? 'a job finds items with --extract FILE'
         : `they are in ${given.map(withoutCredentials).join(', ')}`,
   })
-}
-
-/** Whole lines, a piece of the file at a time; a line that is being written is left out. */
-export async function* linesOf(path: string): AsyncGenerator<string[], undefined> {
-  const input = await openInput(path)
-  try {
-    let carry: Buffer = Buffer.alloc(0)
-    for (let piece = await input.next(); piece !== undefined; piece = await input.next()) {
-      const bytes = carry.length === 0 ? piece : Buffer.concat([carry, piece])
-      const end = bytes.lastIndexOf(10)
-      if (end >= 0)
-        yield bytes
-          .toString('utf8', 0, end)
-          .split('\n')
-          .filter((line) => line !== '')
-      carry = bytes.subarray(end + 1)
-    }
-  } finally {
-    await input.close()
-  }
 }
 
 /** Items that are no objects have one column. */

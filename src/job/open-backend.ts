@@ -13,6 +13,7 @@ import type { Clock } from '../model/clock.ts'
 import { parseSize } from '../model/options.ts'
 import { csvSink } from '../sink/csv.ts'
 import { filesSink } from '../sink/files.ts'
+import { itemIndexSink } from '../sink/item-index.ts'
 import { sinkKindOf } from '../sink/kind.ts'
 import { ndjsonSink } from '../sink/ndjson.ts'
 import type { JobInfo, Sink } from '../sink/sink.ts'
@@ -20,8 +21,10 @@ import type { Fingerprint } from '../url/fingerprint.ts'
 import { parseHeaderLines } from './filling.ts'
 import { hostSheet } from './host-sheet.ts'
 import { inTurn } from './in-turn.ts'
+import { countLines } from './lines.ts'
 import type { HostOptions, ResolvedOptions } from './options.ts'
 import type { OriginLogins } from './origin-logins.ts'
+import { itemIndexOf } from './standing-items.ts'
 
 export interface OpenedSinks {
   readonly sinks: readonly Sink[]
@@ -36,7 +39,7 @@ export async function openSinks(
   cwd: string,
   folder: string | undefined,
   /** The sinks get items, not page records. */
-  hasItems: boolean = options.given('extract') || options.get<boolean>('text') === true,
+  hasItems: boolean = findsItems(options),
 ): Promise<OpenedSinks> {
   const usual = hasItems ? 'items.ndjson' : 'pages.ndjson'
   const outs = options.get<(string | Sink)[]>('out') ?? (folder === undefined ? [] : [join(folder, usual)])
@@ -64,8 +67,11 @@ export async function openSinks(
     const path = resolve(cwd, kind.path)
     outputs.push(path)
     const compression = kind.compression === undefined ? {} : { compression: kind.compression }
-    if (kind.kind === 'ndjson') sinks.push(ndjsonSink({ path, durability, ...compression }))
-    else if (kind.kind === 'csv') sinks.push(csvSink({ path, durability, ...compression }))
+    if (kind.kind === 'ndjson') {
+      sinks.push(ndjsonSink({ path, durability, ...compression }))
+      // What a stream or a log gives has no later visit.
+      if (findsItems(options) && folder !== undefined) sinks.push(indexOfItems(folder, path, durability))
+    } else if (kind.kind === 'csv') sinks.push(csvSink({ path, durability, ...compression }))
     else if (kind.kind === 'warc') sinks.push((await import('../sink/warc.ts')).warcSink({ path, durability }))
     else if (kind.kind === 'parquet') sinks.push((await import('../sink/parquet.ts')).parquetSink({ path, durability }))
     else if (kind.kind === 'sqlite') {
@@ -91,6 +97,15 @@ export async function openSinks(
     throw new SluiceError('OPTION_INVALID', `--out names ${twice.name} twice`, { hint: 'give each output once' })
   }
   return { sinks, stdout, outputs }
+}
+
+function findsItems(options: ResolvedOptions): boolean {
+  return options.given('extract') || options.get<boolean>('text') === true
+}
+
+/** Opened and written behind its file: what it tells of is there. */
+function indexOfItems(folder: string, path: string, durability: 'kill' | 'power'): Sink {
+  return itemIndexSink({ path: itemIndexOf(folder, path), durability, linesBefore: () => countLines(path) })
 }
 
 async function openServerSink(kind: 'postgres' | 'mysql' | 'redis' | 'mongodb', url: string): Promise<Sink> {

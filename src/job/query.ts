@@ -16,8 +16,9 @@ import { cellOf, type SqlValue } from '../sink/sql/cell.ts'
 import type { SqlAnswer, SqlQuery } from '../sink/sql/query.ts'
 import type { PassingTable } from '../sink/sqlite-query.ts'
 import { findJob, readStored } from './folder.ts'
-import { findItemsFile, itemOf, linesOf } from './item-file.ts'
+import { findItemsFile, itemOf } from './item-file.ts'
 import type { QueryOptions } from './job.ts'
+import { standingLines } from './standing-items.ts'
 
 export const QUERY_FORMATS = ['table', 'ndjson', 'csv'] as const
 export type QueryFormat = (typeof QUERY_FORMATS)[number]
@@ -135,12 +136,12 @@ async function itemTable(folder: string): Promise<PassingTable | undefined> {
   if (file === undefined) return undefined
   const path = file
   const names = new Set<string>()
-  for await (const lines of linesOf(path))
+  for await (const lines of standingLines(folder, path))
     for (const line of lines) for (const name of Object.keys(itemOf(line))) names.add(name)
   const columns = columnNames(names)
   const known = new Set(columns)
   async function* rows(): AsyncGenerator<SqlValue[][], undefined> {
-    for await (const lines of linesOf(path)) yield lines.map((line) => itemCells(line, columns, known))
+    for await (const lines of standingLines(folder, path)) yield lines.map((line) => itemCells(line, columns, known))
   }
   return { name: 'items', columns: [...columns, MORE], rows: rows() }
 }

@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PageRecord } from '../model/record.ts'
 import { createDigest, createFingerprint } from '../url/fingerprint.ts'
-import { linesOf } from './item-file.ts'
+import { linesOf } from './lines.ts'
 import { UrlTable } from './url-table.ts'
 
 /** The records of a folder of pages. */
