@@ -4,7 +4,7 @@
  */
 import { systemClock } from '../engine/clock.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
-import { SluiceError } from '../model/errors.ts'
+import { reasonOf, SluiceError } from '../model/errors.ts'
 import { nearest, parseDuration } from '../model/options.ts'
 import { cancelled, checkConcurrency } from './limiter.ts'
 
@@ -228,7 +228,7 @@ function checkOptions(options: BatchOptions): void {
 
 /** What the user's function threw, as an error with a code. */
 export function handlerThrew(cause: unknown): SluiceError {
-  return new SluiceError('HANDLER_THREW', cause instanceof Error ? cause.message : String(cause), { cause })
+  return new SluiceError('HANDLER_THREW', reasonOf(cause), { cause })
 }
 
 function noSuccess(failures: readonly SluiceError[]): SluiceError {

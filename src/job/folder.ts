@@ -22,6 +22,7 @@ export interface StoredJob {
 }
 
 export const SUFFIX = '.sluice'
+const CONFIG = 'config.json'
 
 /** `name` or a path, with or without the suffix, → absolute folder. */
 export function folderOf(job: string, cwd: string): string {
@@ -47,13 +48,15 @@ export function nameFromInput(input: string): string {
   return name === '' ? 'job' : name.slice(0, 100)
 }
 
+/** Undefined where there is no job. @throws SluiceError `INPUT_UNREADABLE` where there is one that we may not read */
 export function readStored(folder: string): StoredJob | undefined {
-  const path = join(folder, 'config.json')
+  const path = join(folder, CONFIG)
   let text: string
   try {
     text = readFileSync(path, 'utf8')
-  } catch {
-    return undefined
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw unreadable(folder, error)
   }
   try {
     const stored = JSON.parse(text) as StoredJob
@@ -76,7 +79,7 @@ export function writeWhole(path: string, content: string | Uint8Array, mode = 0o
 export function writeStored(folder: string, stored: StoredJob): void {
   mkdirSync(folder, { recursive: true })
   // Request headers and a proxy may hold credentials: for the owner's eyes only.
-  writeWhole(join(folder, 'config.json'), `${JSON.stringify(stored, null, 2)}\n`, 0o600)
+  writeWhole(join(folder, CONFIG), `${JSON.stringify(stored, null, 2)}\n`, 0o600)
 }
 
 /** Outputs that a job was given; undefined where it has its own only. */
@@ -105,9 +108,38 @@ export function setAside(folder: string, files: readonly string[] = []): string 
   }
 }
 
-/** Whether a name or path leads to a job. */
+/** Whether a name or path leads to a job. @throws SluiceError `INPUT_UNREADABLE` where we may not look */
 export function isJob(job: string, cwd: string): boolean {
-  return existsSync(join(folderOf(job, cwd), 'config.json'))
+  return holdsJob(folderOf(job, cwd))
+}
+
+function holdsJob(folder: string): boolean {
+  try {
+    statSync(join(folder, CONFIG))
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw unreadable(folder, error)
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
+/** Another user's, most often: a job is for the eyes of its owner. */
+function unreadable(folder: string, cause: unknown): SluiceError {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const isDenied = code === 'EACCES' || code === 'EPERM'
+  return new SluiceError(
+    'INPUT_UNREADABLE',
+    `cannot read the job ${folder}: ${isDenied ? 'permission denied' : message}`,
+    {
+      hint: isDenied ? 'ask as the user who runs the job, or have the folder opened to you' : 'check the folder',
+      cause,
+    },
+  )
 }
 
 /** `pages.ndjson.gz` → `pages.1.ndjson.gz`. */
@@ -125,11 +157,9 @@ export function findJob(job: string | undefined, cwd: string): string {
     })
   }
   const found = readdirSync(cwd, { withFileTypes: true })
-    .filter(
-      (entry) => entry.isDirectory() && entry.name.endsWith(SUFFIX) && existsSync(join(cwd, entry.name, 'config.json')),
-    )
+    .filter((entry) => entry.isDirectory() && entry.name.endsWith(SUFFIX) && holdsJob(join(cwd, entry.name)))
     .map((entry) => join(cwd, entry.name))
-    .map((folder) => ({ folder, at: statSync(join(folder, 'config.json')).mtimeMs, db: lastWrite(folder) }))
+    .map((folder) => ({ folder, at: statSync(join(folder, CONFIG)).mtimeMs, db: lastWrite(folder) }))
     .sort((a, b) => Math.max(b.at, b.db) - Math.max(a.at, a.db))
   const latest = found[0]
   if (latest !== undefined) return latest.folder

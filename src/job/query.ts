@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { storeError } from '../frontier/sqlite/errors.ts'
 import { DATABASE, STANDING_RECORDS } from '../frontier/sqlite/read.ts'
 import { SluiceError } from '../model/errors.ts'
 import { cellOf as csvCellOf } from '../sink/csv-layout.ts'
@@ -128,7 +129,8 @@ async function askJob(folder: string, query: SqlQuery): Promise<SqlAnswer> {
   const views = { pages: `SELECT ${columns.join(', ')} FROM (${STANDING_RECORDS})` }
   // Loading them takes a moment: only where the statement speaks of them.
   const table = /\bitems\b/i.test(query.sql) ? await itemTable(folder) : undefined
-  return sqliteRows({ ...query, path: join(folder, DATABASE), views, table })
+  const path = join(folder, DATABASE)
+  return sqliteRows({ ...query, path, views, table, fileError: (error) => storeError(error, path) })
 }
 
 async function itemTable(folder: string): Promise<PassingTable | undefined> {

@@ -128,3 +128,9 @@ export class SluiceError extends Error {
     this.exitCode = init.exit ?? codeRow(code).exit ?? 1
   }
 }
+
+/** What was thrown, in words; errors of several addresses (`AggregateError`) have none of their own. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return reasonOf(error.errors[0])
+  return error instanceof Error ? error.message : String(error)
+}

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import { headerValues } from '../http/headers.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
-import { SluiceError } from '../model/errors.ts'
+import { reasonOf, SluiceError } from '../model/errors.ts'
 import { hostOf, registrableDomain } from '../url/key.ts'
 import { Jar } from './jar.ts'
 import { answerOf, LoginClient } from './login-client.ts'
@@ -181,7 +181,7 @@ export class LiveSession implements Session {
     try {
       return isLoggedOut(answer)
     } catch (error) {
-      this.#refuse(`isLoggedOut threw: ${messageOf(error)}`)
+      this.#refuse(`isLoggedOut threw: ${reasonOf(error)}`)
       return true
     }
   }
@@ -266,7 +266,7 @@ export class LiveSession implements Session {
         if (this.#client.isCancelled) throw new SluiceError('CANCELLED', 'the login was cancelled')
         if (error instanceof SluiceError) this.refused = error
         else if (error instanceof LoginRefused || error instanceof LoginTrouble) this.#refuse(error.message)
-        else this.#refuse(`login threw: ${messageOf(error)}`)
+        else this.#refuse(`login threw: ${reasonOf(error)}`)
       }
     }
     throw this.refused as unknown as SluiceError
@@ -346,8 +346,4 @@ export class LiveSession implements Session {
 
 function siteOf(url: string): string {
   return registrableDomain(hostOf(url))
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -9,11 +9,12 @@
  * Knows no engine. The only file that knows the driver, the optional package `mongodb`.
  */
 import type { Collection, Db, MongoClient } from 'mongodb'
-import { SluiceError } from '../model/errors.ts'
+import { reasonOf, SluiceError } from '../model/errors.ts'
 import type { ItemRejected } from '../model/event.ts'
 import { type Changes, changesOf, sourceOf, type StoredDocument } from './mongo-documents.ts'
 import { mongoTarget } from './mongo-target.ts'
 import { isNetworkError, ServerRetry } from './server-retry.ts'
+import { decodePosition, encodePosition } from './seq-position.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 import { errorCode } from './store-error.ts'
 import { inTime } from './time-limit.ts'
@@ -191,7 +192,7 @@ export function mongoSink(options: MongoSinkOptions): Sink {
     wantsBodies: false,
 
     async open(job: JobInfo, position: Uint8Array | undefined): Promise<void> {
-      const stored = storedNumber(position, shown)
+      const stored = decodePosition(position, shown).stored
       const { MongoClient: Client, BSON } = await loadDriver()
       sizeOf = (document) => BSON.calculateObjectSize(document)
       info = job
@@ -231,7 +232,7 @@ export function mongoSink(options: MongoSinkOptions): Sink {
         await ask((db) => store(db, changes, last))
         seq = last
       }
-      return Buffer.from(JSON.stringify({ v: 1, seq }))
+      return encodePosition(seq, false)
     },
 
     refused: () => refused,
@@ -279,16 +280,9 @@ function numberOf(error: unknown): number {
   return typeof code === 'number' ? code : -1
 }
 
-function storedNumber(position: Uint8Array | undefined, shown: string): number {
-  if (position === undefined) return 0
-  const found = /^\{"v":1,"seq":(\d{1,15})\}$/.exec(Buffer.from(position).toString())
-  if (found !== null) return Number(found[1])
-  throw new SluiceError('FORMAT_UNSUPPORTED', `the stored position of ${shown} is not one this version can read`)
-}
-
 function mongoError(shown: string, error: unknown): SluiceError {
   if (error instanceof SluiceError) return error
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = reasonOf(error)
   if (numberOf(error) === OUT_OF_DISK || errorCode(error) === 'ENOSPC') {
     return new SluiceError('SINK_FULL', `${shown} has no room left: ${reason}`, {
       hint: 'make room and run the same command again: the job continues where it stopped',

@@ -12,7 +12,7 @@ import type { Sink } from './sink.ts'
 import type { SqlValue } from './sql/cell.ts'
 import type { SqlType } from './sql/dialect.ts'
 import { readingWord } from './sql/only-reads.ts'
-import { queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
+import { connectError, queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
 import { bytesOf, pieces } from './sql/rows.ts'
 import { serverSink } from './sql/server-sink.ts'
 import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
@@ -116,13 +116,15 @@ async function connect(url: string): Promise<SqlConnection> {
 
 /**
  * Rows of a statement that reads, as the server sends them, in a transaction that cannot write.
- * @throws SluiceError `OPTION_INVALID`, `DEPENDENCY_MISSING`
+ * @throws SluiceError `OPTION_INVALID`, `SINK_UNREACHABLE`, `DEPENDENCY_MISSING`
  */
 export async function mysqlRows(url: string, { sql, values }: SqlQuery): Promise<SqlAnswer> {
   readingWord('MySQL', sql)
-  let connection: Connection | undefined
+  const address = addressOf(url, 'mysql')
+  const connection = await openConnection(address.url).catch((error: unknown) => {
+    throw connectError(address.name, error, troubleOf(error))
+  })
   try {
-    connection = await openConnection(addressOf(url, 'mysql').url)
     await connection.query('SET SESSION TRANSACTION READ ONLY')
     await connection.query('START TRANSACTION READ ONLY')
     // Streams are the driver's older interface's.
@@ -133,7 +135,7 @@ export async function mysqlRows(url: string, { sql, values }: SqlQuery): Promise
     const [fields] = await Promise.race([named, once(stream, 'end').then(() => [undefined] as const)])
     return { names: fields?.map(({ name }) => name) ?? [], slices: slicesOf(connection, stream) }
   } catch (error) {
-    connection?.destroy()
+    connection.destroy()
     throw queryError(DIALECT.database, error)
   }
 }

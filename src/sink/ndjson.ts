@@ -45,7 +45,7 @@ export function ndjsonSink(options: NdjsonSinkOptions): Sink {
     position: () => file.position(),
 
     async write(batch: readonly SinkRecord[]): Promise<Uint8Array | undefined> {
-      const lines = hasItems ? itemLinesOf(batch, provenance) : linesOf(batch)
+      const lines = hasItems ? itemLinesOf(batch, provenance) : recordLinesOf(batch)
       if (lines === '') return file.position()
       const position = await file.append(Buffer.from(glue + lines))
       glue = ''
@@ -58,7 +58,7 @@ export function ndjsonSink(options: NdjsonSinkOptions): Sink {
   }
 }
 
-function linesOf(batch: readonly SinkRecord[]): string {
+function recordLinesOf(batch: readonly SinkRecord[]): string {
   let text = ''
   for (const { json } of batch) text += `${json}\n`
   return text

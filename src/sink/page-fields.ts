@@ -52,3 +52,6 @@ export const PAGE_FIELDS: readonly PageField[] = Object.entries(TYPES).map(([nam
   name: name as keyof typeof TYPES,
   type,
 }))
+
+/** The same with `input` as one nested value at the end: for formats that have no columns for those of the input. */
+export const RECORD_FIELDS: readonly PageField[] = [...PAGE_FIELDS, { name: 'input', type: 'json' }]

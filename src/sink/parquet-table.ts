@@ -10,12 +10,8 @@ import type { BasicType } from 'hyparquet-writer'
 import { SluiceError } from '../model/errors.ts'
 import type { ItemColumn } from '../model/item.ts'
 import { columnNames, type Fields, fieldsOf, MORE } from './item-fields.ts'
-import { PAGE_FIELDS } from './page-fields.ts'
 
 export type ParquetColumn = Pick<ItemColumn, 'name' | 'type'>
-
-/** Columns of page records. */
-export const PAGE_COLUMNS: readonly ParquetColumn[] = [...PAGE_FIELDS, { name: 'input', type: 'json' }]
 
 type Driver = typeof import('hyparquet-writer')
 

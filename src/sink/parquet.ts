@@ -10,7 +10,8 @@ import { SluiceError } from '../model/errors.ts'
 import type { Durability } from './append-file.ts'
 import { ROWS_ENDING } from './kind.ts'
 import { ndjsonSink } from './ndjson.ts'
-import { loadParquetWriter, PAGE_COLUMNS, type ParquetColumn, writeParquet } from './parquet-table.ts'
+import { RECORD_FIELDS } from './page-fields.ts'
+import { loadParquetWriter, type ParquetColumn, writeParquet } from './parquet-table.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 import { storeError } from './store-error.ts'
 
@@ -41,7 +42,7 @@ export function parquetSink(options: ParquetSinkOptions): Sink {
           hint: 'choose another name for --out',
         })
       }
-      columns = job.items === undefined ? PAGE_COLUMNS : job.items.columns
+      columns = job.items === undefined ? RECORD_FIELDS : job.items.columns
       await rows.open(job, position)
       isOpen = true
     },
@@ -65,7 +66,7 @@ export function parquetSink(options: ParquetSinkOptions): Sink {
       if (existsSync(path) && statSync(path).mtimeMs > statSync(rowsPath).mtimeMs) return
       try {
         const fresh = `${path}.new`
-        await writeParquet(fresh, () => linesOf(rowsPath), columns)
+        await writeParquet(fresh, () => rowLines(rowsPath), columns)
         if (durability === 'power') syncFile(fresh)
         renameSync(fresh, path)
       } catch (error) {
@@ -76,7 +77,7 @@ export function parquetSink(options: ParquetSinkOptions): Sink {
 }
 
 /** Lines of a file of gzip members; a last one without its newline is none. */
-export async function* linesOf(path: string): AsyncGenerator<string, undefined> {
+export async function* rowLines(path: string): AsyncGenerator<string, undefined> {
   if (statSync(path).size === 0) return
   let rest: Buffer = Buffer.alloc(0)
   for await (const piece of createReadStream(path).pipe(createGunzip()) as AsyncIterable<Buffer>) {

@@ -9,7 +9,7 @@ import { SluiceError } from '../model/errors.ts'
 import type { Sink } from './sink.ts'
 import type { SqlValue } from './sql/cell.ts'
 import type { SqlType } from './sql/dialect.ts'
-import { queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
+import { connectError, queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
 import { readingWord } from './sql/only-reads.ts'
 import { quoted } from './sql/quoted.ts'
 import { bytesOf, pieces } from './sql/rows.ts'
@@ -116,18 +116,20 @@ async function openClient(url: string): Promise<Client> {
 
 /**
  * Rows of a statement that reads, through a cursor in a transaction that cannot write.
- * @throws SluiceError `OPTION_INVALID`, `DEPENDENCY_MISSING`
+ * @throws SluiceError `OPTION_INVALID`, `SINK_UNREACHABLE`, `DEPENDENCY_MISSING`
  */
 export async function postgresRows(url: string, { sql, values }: SqlQuery): Promise<SqlAnswer> {
   const word = readingWord('PostgreSQL', sql)
-  let client: Client | undefined
+  const address = addressOf(url, 'postgres')
+  const client = await openClient(address.url).catch((error: unknown) => {
+    throw connectError(address.name, error, troubleOf(error))
+  })
   try {
-    client = await openClient(addressOf(url, 'postgres').url)
     await client.query('START TRANSACTION READ ONLY')
     const asked = await firstRows(client, sql, [...values], UNDECLARED.has(word))
     return { names: asked.result.fields.map(({ name }) => name), slices: slicesOf(client, asked) }
   } catch (error) {
-    void client?.end()
+    void client.end()
     throw queryError(DIALECT.database, error)
   }
 }

@@ -7,10 +7,11 @@
  * Knows no engine. The only file that knows the driver, the optional package `ioredis`.
  */
 import type { Redis } from 'ioredis'
-import { SluiceError } from '../model/errors.ts'
+import { reasonOf, SluiceError } from '../model/errors.ts'
 import { keysOf, type RedisScripts, scriptsOf } from './redis-scripts.ts'
 import { redisTarget } from './redis-target.ts'
 import { isNetworkError, ServerRetry } from './server-retry.ts'
+import { decodePosition, encodePosition } from './seq-position.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 
 export interface RedisSinkOptions {
@@ -88,7 +89,7 @@ export function redisSink(options: RedisSinkOptions): Sink {
     wantsBodies: false,
 
     async open(info: JobInfo, position: Uint8Array | undefined): Promise<void> {
-      const stored = storedNumber(position, shown)
+      const stored = decodePosition(position, shown).stored
       const hasItems = info.items !== undefined
       const target = name ?? (hasItems ? 'items' : 'pages')
       retry = new ServerRetry({
@@ -124,7 +125,7 @@ export function redisSink(options: RedisSinkOptions): Sink {
         if (reply === 'lost') throw lost(shown)
         seq = last
       }
-      return Buffer.from(JSON.stringify({ v: 1, seq }))
+      return encodePosition(seq, false)
     },
 
     async close(): Promise<void> {
@@ -149,13 +150,6 @@ function isAway(error: unknown): boolean {
   return error instanceof Error && (NOT_READY.test(error.message) || DRIVER_AWAY.test(error.message))
 }
 
-function storedNumber(position: Uint8Array | undefined, shown: string): number {
-  if (position === undefined) return 0
-  const found = /^\{"v":1,"seq":(\d{1,15})\}$/.exec(Buffer.from(position).toString())
-  if (found !== null) return Number(found[1])
-  throw new SluiceError('FORMAT_UNSUPPORTED', `the stored position of ${shown} is not one this version can read`)
-}
-
 /** Keys without a time to live are evicted by the `allkeys-` policies only. */
 function warnOfEviction(memory: string, shown: string, warn: ((message: string) => void) | undefined): void {
   const policy = /^maxmemory_policy:(allkeys-\S+)/m.exec(memory)?.[1]
@@ -166,7 +160,7 @@ function warnOfEviction(memory: string, shown: string, warn: ((message: string) 
 
 function redisError(shown: string, error: unknown): SluiceError {
   if (error instanceof SluiceError) return error
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = reasonOf(error)
   if (/\bOOM\b/.test(reason)) {
     return new SluiceError('SINK_FULL', `${shown} has no memory left: ${reason}`, {
       hint: 'make room (maxmemory) and run the same command again: the job continues where it stopped',

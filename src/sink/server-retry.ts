@@ -4,7 +4,7 @@
  * Knows no driver: the sink says which errors mean "away".
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { SluiceError } from '../model/errors.ts'
+import { reasonOf, SluiceError } from '../model/errors.ts'
 import { errorCode } from './store-error.ts'
 
 export interface ServerRetryOptions {
@@ -123,12 +123,6 @@ const NETWORK = new Set([
 export function isNetworkError(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isNetworkError)
   return NETWORK.has(errorCode(error))
-}
-
-/** Errors of several addresses (`AggregateError`) have no message of their own. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return reasonOf(error.errors[0])
-  return error instanceof Error ? error.message : String(error)
 }
 
 function inSeconds(ms: number): string {

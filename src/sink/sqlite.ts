@@ -10,12 +10,14 @@ import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SluiceError } from '../model/errors.ts'
+import { decodePosition, encodePosition } from './seq-position.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 import { ItemTable } from './sqlite-items.ts'
 import { storableKey } from './sql/cell.ts'
-import { COMMIT_COLUMNS, COMMIT_TABLE, decodePosition, encodePosition, ownerOf, tableName } from './sql/commit-table.ts'
+import { COMMIT_COLUMNS, COMMIT_TABLE, ownerOf, tableName } from './sql/commit-table.ts'
 import { latestPages, PAGE_COLUMNS, PAGE_KEY, pageCells } from './sql/page-table.ts'
 import { tableStatements, upsertText, type WantedTable } from './sql/table.ts'
+import { primaryCode, SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB } from './sqlite-code.ts'
 import { bound, SQLITE, tableInfo } from './sqlite-schema.ts'
 import { changed, storeError } from './store-error.ts'
 
@@ -36,11 +38,6 @@ const BUSY_STEP_MS = 25
 const CACHE_KIB = 65_536
 
 const COMMIT = upsertText(SQLITE, COMMIT_TABLE, COMMIT_COLUMNS, ['job'], 'VALUES (?, ?)')
-
-const SQLITE_BUSY = 5
-const SQLITE_FULL = 13
-const SQLITE_CORRUPT = 11
-const SQLITE_NOTADB = 26
 
 /** A sink that keeps the latest record per URL, or the latest of each item, of each job in `table`. */
 export function sqliteSink(options: SqliteSinkOptions): Sink {
@@ -193,12 +190,6 @@ async function patiently(work: () => void, busyMs: number): Promise<void> {
       await pause(BUSY_STEP_MS)
     }
   }
-}
-
-/** SQLite's result code without its extension (sqlite.org/rescode.html); 0 where the error is not SQLite's. */
-function primaryCode(error: unknown): number {
-  if (!(error instanceof Error) || !('errcode' in error)) return 0
-  return Number(error.errcode) & 0xff
 }
 
 function sqliteError(path: string, error: unknown): SluiceError {

@@ -1,5 +1,5 @@
 /** Turns an error of the file system into the two words the job halts with. Knows no sink and no format. */
-import { SluiceError } from '../model/errors.ts'
+import { reasonOf, SluiceError } from '../model/errors.ts'
 
 /** No room: the disk, the quota or the process's own file-size limit (`ulimit -f`). */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
@@ -19,7 +19,7 @@ const HINTS: Readonly<Record<string, string>> = {
 export function storeError(path: string, error: unknown): SluiceError {
   if (error instanceof SluiceError) return error
   const code = errorCode(error)
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = reasonOf(error)
   if (FULL.has(code)) {
     const hint = 'make room and run the same command again: the job continues where it stopped'
     return new SluiceError('SINK_FULL', `no room to write ${path} (${code})`, { hint, cause: error })

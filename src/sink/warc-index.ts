@@ -4,10 +4,10 @@
  * committed offset are dropped, records without a line are read from the archive. Runs in the archive's thread, so it
  * may block. Knows no job.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import type { ArchiveNames } from '../warc/archive-files.ts'
 import { entryOf, type IndexEntry, indexLine, parseIndexLine, REVISIT_MIME } from '../warc/cdxj.ts'
-import { lookupKey } from '../warc/cdxj-file.ts'
+import { indexLines, lookupKey } from '../warc/cdxj-file.ts'
 import { readRecords } from '../warc/reader.ts'
 import { surtOf } from '../warc/surt.ts'
 
@@ -71,7 +71,7 @@ export class WarcIndex {
     closeSync(this.#journal)
     this.#journal = -1
     const [index, journal] = [this.#names.index(this.#number), this.#names.journal(this.#number)]
-    writeSorted(index, [...linesOf(index), ...linesOf(journal)])
+    writeSorted(index, [...indexLines(index), ...indexLines(journal)])
     rmSync(journal, { force: true })
   }
 
@@ -88,7 +88,7 @@ export class WarcIndex {
 
   async #repair(file: number, end: number): Promise<IndexEntry[]> {
     const [index, journal] = [this.#names.index(file), this.#names.journal(file)]
-    const [base, added] = [linesOf(index), linesOf(journal)]
+    const [base, added] = [indexLines(index), indexLines(journal)]
     const entries: IndexEntry[] = []
     for (const line of [...base, ...added]) {
       const entry = parseIndexLine(line)
@@ -112,17 +112,6 @@ export class WarcIndex {
     rmSync(journal, { force: true })
     return kept
   }
-}
-
-/** Whole lines; the torn one at the end of a journal stays, for the caller to find it torn. */
-function linesOf(path: string): string[] {
-  let text: string
-  try {
-    text = readFileSync(path, 'latin1')
-  } catch {
-    return []
-  }
-  return text.split('\n').filter((line) => line !== '')
 }
 
 /** The index appears whole or not at all, whatever dies. */

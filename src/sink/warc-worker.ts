@@ -1,5 +1,6 @@
 /** Worker thread of an archive: makes records of pages. The main thread appends the bytes and says when it has. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { reasonOf } from '../model/errors.ts'
 import { archiveNames } from '../warc/archive-files.ts'
 import { errorCode } from './store-error.ts'
 import { type WarcPage, WarcWriter } from './warc-writer.ts'
@@ -60,7 +61,7 @@ async function answer(work: () => Promise<void> | void): Promise<void> {
     await work()
     send({ kind: 'done' })
   } catch (error) {
-    send({ kind: 'failed', message: error instanceof Error ? error.message : String(error), code: errorCode(error) })
+    send({ kind: 'failed', message: reasonOf(error), code: errorCode(error) })
   }
 }
 

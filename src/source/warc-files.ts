@@ -3,7 +3,7 @@
  * its own first, which goes with `close`. Lists its answers in a table, from the index beside a file where that is ours,
  * else by reading. Knows no page.
  */
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
@@ -11,6 +11,7 @@ import { indexOf, warcFiles } from '../warc/archive-files.ts'
 import { type CaptureRow, CaptureTable, type NewCapture, type RecordPlace } from '../warc/capture-table.ts'
 import { entryOf, parseIndexLine, REVISIT_MIME } from '../warc/cdxj.ts'
 import type { IndexEntry } from '../warc/cdxj.ts'
+import { indexLines } from '../warc/cdxj-file.ts'
 import { readHttpHead } from '../warc/http-block.ts'
 import { type Break, readRecords, type WarcRecord } from '../warc/reader.ts'
 import { isWholeGzip, unpackGzip } from '../warc/whole-gzip.ts'
@@ -233,7 +234,7 @@ function ownIndex(path: string): IndexEntry[] {
   if (index === path) return []
   const { size } = statSync(path)
   const entries: IndexEntry[] = []
-  for (const line of [...linesOf(index), ...linesOf(`${index}.open`)]) {
+  for (const line of [...indexLines(index), ...indexLines(`${index}.open`)]) {
     const entry = parseIndexLine(line)
     // The last line of a running or killed job may be torn: from there on the file itself is read.
     if (entry === undefined) break
@@ -252,8 +253,4 @@ function startOf(path: string): string {
   } finally {
     closeSync(file)
   }
-}
-
-function linesOf(path: string): string[] {
-  return existsSync(path) ? readFileSync(path, 'latin1').split('\n').filter(Boolean) : []
 }

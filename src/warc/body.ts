@@ -1,5 +1,6 @@
 /** The page in a stored body: undoes Transfer-Encoding and Content-Encoding as far as the stored headers name them. */
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import { reasonOf } from '../model/errors.ts'
 import { headerOf } from './http-block.ts'
 
 export interface DecodedBody {
@@ -32,7 +33,7 @@ export function decodedBody(headers: readonly string[], stored: Uint8Array, limi
     } catch (error) {
       // Named, but never applied: servers do it, and so do writers that decoded the body.
       if (layer === 'gzip' && body[0] !== 0x1f) continue
-      return { body, problem: `${layer}: ${error instanceof Error ? error.message : String(error)}` }
+      return { body, problem: `${layer}: ${reasonOf(error)}` }
     }
   }
   return { body }

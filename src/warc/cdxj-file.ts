@@ -1,9 +1,21 @@
-/** Lookups in a sorted CDXJ file by binary search, a few dozen small reads in a large index. */
+/** A CDXJ file as a whole, and lookups in a sorted one by binary search, a few dozen small reads in a large index. */
+import { readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { type IndexEntry, parseIndexLine } from './cdxj.ts'
 
 /** A line with a URL of the usual length fits several times. */
 const BLOCK = 8192
+
+/** Lines of an index or of its journal, the torn one at the end too, for the caller to find it torn; none without the file. */
+export function indexLines(path: string): string[] {
+  let text: string
+  try {
+    text = readFileSync(path, 'latin1')
+  } catch {
+    return []
+  }
+  return text.split('\n').filter((line) => line !== '')
+}
 
 /** Entries under one key of a sorted file, in the order of their time; none where the file is missing. */
 export async function lookupKey(path: string, key: string): Promise<IndexEntry[]> {

@@ -1,6 +1,6 @@
 /** A file read forwards through one window that grows as far as it must. Knows bytes only. */
 import { type FileHandle, open } from 'node:fs/promises'
-import { SluiceError } from '../model/errors.ts'
+import { reasonOf, SluiceError } from '../model/errors.ts'
 
 /** Read at once: large enough for hundreds of records, small enough to hold many archives open. */
 const STEP = 1024 * 1024
@@ -77,6 +77,6 @@ export class Window {
 }
 
 export function cannotOpen(path: string, cause: unknown): SluiceError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = reasonOf(cause)
   return new SluiceError('INPUT_UNREADABLE', `cannot read ${path}: ${reason}`, { hint: 'check the path', cause })
 }

@@ -1,6 +1,6 @@
 /** Where the files of a ZIP archive lie (APPNOTE 6.3.10, ZIP64 too), read from its directory. Reads no content. */
 import { type FileHandle, open } from 'node:fs/promises'
-import { SluiceError } from '../model/errors.ts'
+import { reasonOf, SluiceError } from '../model/errors.ts'
 
 export interface ZipPlace {
   readonly name: string
@@ -26,7 +26,7 @@ export async function readZipPlaces(path: string): Promise<ZipPlace[]> {
     return await placesIn(file, (await file.stat()).size)
   } catch (cause) {
     if (cause instanceof SluiceError) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw new SluiceError('INPUT_UNREADABLE', `cannot read ${path} as a ZIP archive: ${reason}`, {
       hint: 'it may be cut off: get it again',
       cause,

@@ -1,6 +1,6 @@
 /** SQL over what a job has stored: its own tables, its SQL outputs, other databases; nothing is ever written. */
 import assert from 'node:assert/strict'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -193,6 +193,51 @@ test('job.query binds its values and gives objects, while the job is open', asyn
   })
   await origin.close()
 })
+
+test('a second statement is refused by name, and what ends the first may follow it', () =>
+  crawled([], async (cwd) => {
+    const query = async (sql: string) => runCli(['query', 'shop', sql], { cwd })
+    for (const sql of [
+      'select 1; select 2 as second',
+      "select ';' as a; -- two\n delete from ledger",
+      'select 1;;(select 2)',
+    ]) {
+      const refused = await query(sql)
+      assert.equal(refused.code, 2, sql)
+      assert.equal(refused.stdout, '')
+      assert.match(
+        refused.stderr,
+        /OPTION_INVALID: SQLite: a second statement follows the first: (select|delete|\(select)/,
+      )
+    }
+    for (const sql of ['select 1 as n;', 'select 1 as n ; -- select 2\n /* ; select 3 */ ;']) {
+      assert.deepEqual(lines((await query(sql)).stdout), [{ n: 1 }], sql)
+    }
+  }))
+
+test('a damaged job, a file that is no database and a server that is away are named, not the statement', () =>
+  crawled([], async (cwd) => {
+    const query = async (target: string) => runCli(['query', target, 'select count(*) as n from pages'], { cwd })
+    writeFileSync(join(cwd, 'text.db'), 'no database at all, '.repeat(100))
+    const text = await query('text.db')
+    assert.equal(text.code, 2)
+    assert.match(text.stderr, /INPUT_UNREADABLE: cannot read .*text\.db: file is not a database/)
+    const away = await query('postgres://me@127.0.0.1:1/shop')
+    assert.equal(away.code, 6, away.stderr)
+    assert.match(away.stderr, /SINK_UNREACHABLE: postgres:\/\/127\.0\.0\.1:1\/shop cannot be reached: .*ECONNREFUSED/)
+    const mysql = await query('mysql://me@127.0.0.1:1/shop')
+    assert.equal(mysql.code, 6, mysql.stderr)
+    assert.match(mysql.stderr, /SINK_UNREACHABLE: mysql:/)
+    const path = join(cwd, 'shop.sluice', 'job.db')
+    const bytes = readFileSync(path)
+    for (let at = 4096; at < bytes.length; at += 64) bytes.fill(0xa5, at, at + 32)
+    writeFileSync(path, bytes)
+    const damaged = await query('shop')
+    assert.equal(damaged.code, 8, damaged.stderr)
+    assert.match(damaged.stderr, /FRONTIER_CORRUPT: .*job\.db/)
+    writeFileSync(path, 'x'.repeat(8192))
+    assert.equal((await query('shop')).code, 8)
+  }))
 
 test('a million rows pass through a heap of 48 MB', async () => {
   await inFolder(async (cwd) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -69,5 +69,28 @@ test('asking for a job where there is none says how to start one', () => {
   inFolder((cwd) => {
     assert.throws(() => findJob(undefined, cwd), /no job in this directory/)
     assert.throws(() => findJob('nothing', cwd), { code: 'OPTION_INVALID' })
+  })
+})
+
+test('a job of another user is named as one that cannot be read, not as none', () => {
+  inFolder((cwd) => {
+    const folder = folderOf('theirs', cwd)
+    writeStored(folder, newStored(init))
+    // What root writes is closed to nobody but others.
+    const isRoot = process.geteuid?.() === 0
+    chmodSync(cwd, 0o755)
+    chmodSync(isRoot ? folder : join(folder, 'config.json'), isRoot ? 0o700 : 0)
+    if (isRoot) process.seteuid?.(65_534)
+    try {
+      const denied = { code: 'INPUT_UNREADABLE', message: /cannot read the job .*theirs\.sluice: permission denied/ }
+      assert.throws(() => readStored(folder), denied)
+      if (isRoot) {
+        assert.throws(() => findJob('theirs', cwd), denied)
+        assert.throws(() => findJob(undefined, cwd), denied)
+      }
+    } finally {
+      if (isRoot) process.seteuid?.(0)
+      chmodSync(folder, 0o700)
+    }
   })
 })

@@ -3,7 +3,8 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ItemColumn } from '../../src/model/item.ts'
-import { PAGE_COLUMNS, type ParquetColumn, writeParquet } from '../../src/sink/parquet-table.ts'
+import { RECORD_FIELDS } from '../../src/sink/page-fields.ts'
+import { type ParquetColumn, writeParquet } from '../../src/sink/parquet-table.ts'
 import { ROWS_ENDING } from '../../src/sink/kind.ts'
 import { parquetSink } from '../../src/sink/parquet.ts'
 import type { JobInfo } from '../../src/sink/sink.ts'
@@ -85,7 +86,7 @@ test('columns have the types of the schema, pages those of their fields', async 
       [sum?.['price'], Number(sum?.['n'])],
       [areNew.reduce((total, { price }) => total + price, 0), areNew.length],
     )
-    const { types } = await tableOf(`${path}.pages`, [records(1, 1)[0]?.record], PAGE_COLUMNS)
+    const { types } = await tableOf(`${path}.pages`, [records(1, 1)[0]?.record], RECORD_FIELDS)
     assert.deepEqual([types['url'], types['status'], types['ms']], ['VARCHAR', 'BIGINT', 'JSON'])
   })
 })

@@ -12,7 +12,8 @@ import { csvSink } from '../../src/sink/csv.ts'
 import { filesSink } from '../../src/sink/files.ts'
 import { mongoSink } from '../../src/sink/mongodb.ts'
 import { ndjsonSink } from '../../src/sink/ndjson.ts'
-import { PAGE_COLUMNS, type ParquetColumn, writeParquet } from '../../src/sink/parquet-table.ts'
+import { RECORD_FIELDS } from '../../src/sink/page-fields.ts'
+import { type ParquetColumn, writeParquet } from '../../src/sink/parquet-table.ts'
 import { ROWS_ENDING } from '../../src/sink/kind.ts'
 import { parquetSink } from '../../src/sink/parquet.ts'
 import { redisSink } from '../../src/sink/redis.ts'
@@ -89,7 +90,7 @@ export function storageIn(kind: StorageKind, folder: string, durability: Durabil
       const path = join(folder, 'pages.parquet')
       const file = path + ROWS_ENDING
       const sink = () => parquetSink({ path, durability })
-      const rows = () => parquetRows(file, PAGE_COLUMNS)
+      const rows = () => parquetRows(file, RECORD_FIELDS)
       return { sink, rows, stored: wellFormed, keyed: false, file, ending: ENDINGS.gzip }
     }
     case 'files': {

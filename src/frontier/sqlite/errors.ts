@@ -1,5 +1,5 @@
 /** What SQLite says, in our codes. */
-import { SluiceError } from '../../model/errors.ts'
+import { reasonOf, SluiceError } from '../../model/errors.ts'
 import type { ErrorCode } from '../../model/errors.ts'
 
 // Primary result codes (sqlite.org/rescode.html).
@@ -22,7 +22,7 @@ export function isBusy(error: unknown): boolean {
 /** A `SluiceError` about the store at `path`; ours pass as they are. */
 export function storeError(error: unknown, path: string): SluiceError {
   if (error instanceof SluiceError) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = reasonOf(error)
   const [code, hint] = translate(primaryCode(error), message)
   return new SluiceError(code, `${path}: ${message}`, { cause: error, hint })
 }

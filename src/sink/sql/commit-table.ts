@@ -17,24 +17,6 @@ export function ownerOf(job: string, table: string, usual: string): string {
   return table === usual ? job : `${job}#${table}`
 }
 
-/** `storedItems`: the position was left by a sink that had made its table of items. */
-export interface SqlPosition {
-  readonly stored: number
-  readonly storedItems: boolean
-}
-
-export function encodePosition(seq: number, hasItemTable: boolean): Uint8Array {
-  return Buffer.from(JSON.stringify(hasItemTable ? { v: 1, seq, items: true } : { v: 1, seq }))
-}
-
-/** @param name of the output, for the message. @throws SluiceError `FORMAT_UNSUPPORTED` */
-export function decodePosition(position: Uint8Array | undefined, name: string): SqlPosition {
-  if (position === undefined) return { stored: 0, storedItems: false }
-  const found = /^\{"v":1,"seq":(\d{1,15})(,"items":true)?\}$/.exec(Buffer.from(position).toString())
-  if (found !== null) return { stored: Number(found[1]), storedItems: found[2] !== undefined }
-  throw new SluiceError('FORMAT_UNSUPPORTED', `the stored position of ${name} is not one this version can read`)
-}
-
 /** @throws SluiceError `OPTION_INVALID` where the name belongs to the sinks or to the database */
 export function tableName(name: string): string {
   if (name !== '' && !name.includes('\0') && !/^(sqlite_|_sluice_)/i.test(name)) return name

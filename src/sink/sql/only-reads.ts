@@ -48,6 +48,19 @@ export function readingWord(database: keyof typeof READING, sql: string): string
   return word
 }
 
+/** The text with a space for each comment. */
+export function withoutComments(database: keyof typeof READING, sql: string): string {
+  let text = ''
+  for (let i = 0; i < sql.length; ) {
+    const quoteEnd = endOfQuoted(sql, i, '')
+    const end = quoteEnd ?? endOfComment(sql, i, READING[database]) ?? i + 1
+    const isKept = quoteEnd !== undefined || end === i + 1
+    text += isKept ? sql.slice(i, end) : ' '
+    i = end
+  }
+  return text
+}
+
 /** The statement with a space for each comment and each quoted text; comments that MySQL runs stay. */
 function bare(sql: string, reading: Reading, escaping = ''): string {
   let text = ''

@@ -1,6 +1,6 @@
 /** What the rows of a SQL sink on a server are: page records or items. Interface only. */
+import type { SeqPosition } from '../seq-position.ts'
 import type { JobInfo, SinkRecord } from '../sink.ts'
-import type { SqlPosition } from './commit-table.ts'
 import type { Row } from './rows.ts'
 import type { Insert, SqlConnection, SqlServer } from './server.ts'
 
@@ -12,7 +12,7 @@ export interface Place {
   readonly table: string
   readonly job: JobInfo
   /** What the job has stored there before. */
-  readonly used: SqlPosition
+  readonly used: SeqPosition
 }
 
 export interface RowPlan {

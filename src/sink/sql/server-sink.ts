@@ -4,22 +4,15 @@
  * whether the batch is stored; where the server is away, the batch waits in `write`. A row that the database refuses is
  * left out and reported; the rest of its batch is stored. Knows no driver.
  */
-import { SluiceError } from '../../model/errors.ts'
+import { reasonOf, SluiceError } from '../../model/errors.ts'
 import type { ItemRejected } from '../../model/event.ts'
 import { hasItems } from '../item-fields.ts'
 import { ServerRetry } from '../server-retry.ts'
+import { decodePosition, encodePosition, type SeqPosition } from '../seq-position.ts'
 import type { JobInfo, Sink, SinkRecord } from '../sink.ts'
 import { changed } from '../store-error.ts'
 import { storableKey } from './cell.ts'
-import {
-  COMMIT_COLUMNS,
-  COMMIT_TABLE,
-  decodePosition,
-  encodePosition,
-  ownerOf,
-  type SqlPosition,
-  tableName,
-} from './commit-table.ts'
+import { COMMIT_COLUMNS, COMMIT_TABLE, ownerOf, tableName } from './commit-table.ts'
 import type { Row } from './rows.ts'
 import type { RowPlan } from './row-plan.ts'
 import { ServerItems } from './server-items.ts'
@@ -113,7 +106,7 @@ class ServerSink implements Sink {
     await connection?.close().catch(() => undefined)
   }
 
-  async #prepare(connection: SqlConnection, { stored }: SqlPosition): Promise<void> {
+  async #prepare(connection: SqlConnection, { stored }: SeqPosition): Promise<void> {
     const { dialect } = this.#server
     const commits = dialect.quoted(COMMIT_TABLE)
     await connection.lock()
@@ -237,7 +230,7 @@ class ServerSink implements Sink {
       await connection.run('ROLLBACK TO SAVEPOINT sluice')
       const [row] = rows
       if (rows.length === 1 && row !== undefined) {
-        this.#refuse(row, messageOf(error))
+        this.#refuse(row, reasonOf(error))
         return
       }
       const middle = rows.length >> 1
@@ -273,7 +266,7 @@ class ServerSink implements Sink {
 
   #sinkError(error: unknown, isOpening: boolean): SluiceError {
     if (error instanceof SluiceError) return error
-    const reason = messageOf(error)
+    const reason = reasonOf(error)
     const again = 'run the same command again once that is mended: the job continues where it stopped'
     switch (this.#server.troubleOf(error)) {
       case 'full':
@@ -303,9 +296,4 @@ class ServerSink implements Sink {
       ...(this.#giveUpMs === undefined ? {} : { giveUpMs: this.#giveUpMs }),
     })
   }
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return messageOf(error.errors[0])
-  return error instanceof Error ? error.message : String(error)
 }
