@@ -14,6 +14,7 @@ import type { ErrorCode } from '../model/errors.ts'
 import type { Alike } from '../model/record.ts'
 import type { HopRequest, NewRequest } from '../model/request.ts'
 import type { Response } from '../model/response.ts'
+import { blockFor } from '../policy/polite.ts'
 import { isRedirect, resolveRedirect } from '../policy/redirect.ts'
 import { parseRobotsDirectives } from '../robots/meta.ts'
 import { originOf } from '../url/key.ts'
@@ -25,7 +26,7 @@ import type { Context } from './context.ts'
 import type { Host } from './hosts.ts'
 import { draftOf, TOMBSTONE } from './record.ts'
 import type { Draft, DraftInit } from './record.ts'
-import { ROBOTS_BYTES, robotsOfAnswer, robotsUnreachable } from './robots-gate.ts'
+import { ROBOTS_BYTES, robotsOfAnswer, ROBOTS_TURN, ROBOTS_TURN_MS, robotsUnreachable } from './robots-gate.ts'
 import type { RobotsCause } from './robots-gate.ts'
 
 /** `retryAfterMs` parks the key, whatever becomes of the URL. */
@@ -273,6 +274,8 @@ export class Judge {
     const { clock, settings } = this.#context
     const origin = originOf(claim.rootUrl ?? claim.url)
     const wallIso = new Date(clock.wall()).toISOString()
+    const done = (state: RobotsState): Ended & { robotsState: RobotsState } =>
+      this.#gateDone(claim, host, state, retryAfterMs)
     // RFC 9309 2.5: what lies beyond the limit may be ignored, so a cut answer is an answer.
     const answer = response ?? (failure?.code === 'TOO_LARGE' ? failure.response : undefined)
     if (answer !== undefined && isRedirect(answer.status)) {
@@ -280,7 +283,7 @@ export class Judge {
       if ('to' in led && (claim.chain ?? []).length < MAX_ROBOTS_HOPS) {
         return { ...this.#follow(claim, led.to, claim.chain ?? [], response), robotsState: undefined }
       }
-      return this.#gateDone(claim, {
+      return done({
         origin,
         verdict: 'allow',
         status: answer.status,
@@ -293,7 +296,7 @@ export class Judge {
       const body = answer.file === undefined ? answer.body : this.#bodyOf(answer)
       const text = Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, ROBOTS_BYTES)).toString('utf8')
       const state = robotsOfAnswer(origin, answer.status, text, wallIso)
-      if (state !== undefined) return this.#gateDone(claim, state)
+      if (state !== undefined) return done(state)
     }
     const decision = settings.policy.next(
       {
@@ -314,10 +317,21 @@ export class Judge {
       return { claim, settlement, draft: undefined, response, links: undefined, robotsState: undefined }
     }
     const status = response?.status ?? 0
-    return this.#gateDone(claim, robotsUnreachable(origin, status, wallIso, networkCause(failure)))
+    return done(robotsUnreachable(origin, status, wallIso, networkCause(failure)))
   }
 
-  #gateDone(claim: Claim, robots: RobotsState): Ended & { robotsState: RobotsState } {
+  /** Rules that lapse before the key may ask for a page would be asked for again, for ever: they hold for that page. */
+  #gateDone(
+    claim: Claim,
+    host: Host,
+    state: RobotsState,
+    retryAfterMs: number | undefined,
+  ): Ended & { robotsState: RobotsState } {
+    const { clock, settings } = this.#context
+    const now = clock.now()
+    const { intervalMs, readyAt } = settings.policy.pace(host, now)
+    const waitMs = Math.max(intervalMs, readyAt - now, blockFor(retryAfterMs))
+    const robots = { ...state, validForMs: Math.max(state.validForMs, waitMs * ROBOTS_TURN + ROBOTS_TURN_MS) }
     const settlement = { id: claim.id, do: 'gate' as const, robots }
     return { claim, settlement, draft: undefined, response: undefined, links: undefined, robotsState: robots }
   }

@@ -41,6 +41,9 @@ export const ROBOTS_TTL_MS = 24 * 3_600_000
 export const ROBOTS_RETRY_MS = 3_600_000
 /** After a network fault: soon, so that a retry by hand is not answered with a fault that has passed. */
 export const ROBOTS_FAULT_MS = 60_000
+/** Where the pause of its key is longer than all of these: so much of it, and so much more, a page may take to be started. */
+export const ROBOTS_TURN = 1.1
+export const ROBOTS_TURN_MS = 60_000
 /** RFC 9309 2.5: at least 500 KiB must be read; more is not. */
 export const ROBOTS_BYTES = 512_000
 /** A Crawl-delay above this is cut to it. */
