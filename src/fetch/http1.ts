@@ -9,6 +9,7 @@ import { Deadlines, type Timed } from './deadlines.ts'
 import type { Dial, Dialler } from './dial.ts'
 import type { ReplyHead } from './reply-head.ts'
 import { Parsed, ReplyParser, type ReplyReader } from './reply-parser.ts'
+import { isSilent } from './silence.ts'
 import { resetFailure } from './socket-errors.ts'
 import type { Connection, ConnectionOwner, Exchange, OpenConnection } from './transport.ts'
 import type { Origin, WireFailure } from './wire.ts'
@@ -71,6 +72,10 @@ class Http1Connection implements Connection, ReplyReader, Timed {
   #headers: readonly string[] = []
   #headerLines = ''
   #paused = false
+  /** What the kernel gave was less than it was asked for, and nobody else has run since. */
+  #justRead = false
+  /** Set where the rest of what was read from a stream may be about to come. */
+  #draining: NodeJS.Immediate | undefined
 
   constructor(shared: Shared, origin: Origin, owner: ConnectionOwner) {
     this.#shared = shared
@@ -87,11 +92,7 @@ class Http1Connection implements Connection, ReplyReader, Timed {
     exchange.assigned(this)
     const socket = this.#socket
     if (socket === undefined) this.#connect()
-    // Closed by the peer, and the event of it has not come yet.
-    else if (!socket.writable) {
-      this.#leave(socket)
-      this.#connect()
-    } else this.#write(socket, exchange)
+    else if (this.#draining === undefined) this.#reuse(socket, exchange)
   }
 
   pause(): void {
@@ -111,6 +112,7 @@ class Http1Connection implements Connection, ReplyReader, Timed {
     this.#parser.stop()
     this.#shared.idle.remove(this)
     this.dial?.abort()
+    clearImmediate(this.#draining)
     this.#socket?.destroy()
     this.#socket = undefined
   }
@@ -168,6 +170,13 @@ class Http1Connection implements Connection, ReplyReader, Timed {
     else this.#write(socket, exchange)
   }
 
+  /** On a socket that has served before. */
+  #reuse(socket: Socket, exchange: Exchange): void {
+    // Else the peer has closed it, or bytes have come that answer nothing, and the event of it has not come yet.
+    if (socket.writable && (this.#justRead || isSilent(socket))) this.#write(socket, exchange)
+    else this.#renew(socket)
+  }
+
   /** RFC 9112 3. */
   #write(socket: Socket, exchange: Exchange): void {
     const { method, body } = exchange
@@ -200,6 +209,10 @@ class Http1Connection implements Connection, ReplyReader, Timed {
       this.#drop()
       return
     }
+    if (this.#draining !== undefined) {
+      this.#renew(this.#socket as Socket)
+      return
+    }
     if (!this.#answered) {
       this.#answered = true
       exchange.answered()
@@ -208,8 +221,13 @@ class Http1Connection implements Connection, ReplyReader, Timed {
     const parsed = this.#parser.push(bytes)
     // It may have been ended by whoever was told of the head or the bytes.
     if (this.#exchange !== exchange || parsed === Parsed.more) return
-    if (parsed === Parsed.broken) this.#fault()
-    else this.#whole(exchange, this.#keepAlive && this.#parser.taken === count)
+    if (parsed === Parsed.broken) {
+      this.#fault()
+      return
+    }
+    this.#justRead = this.dial?.reads === true && count < buffer.length
+    this.#whole(exchange, this.#keepAlive && this.#parser.taken === count)
+    this.#justRead = false
   }
 
   #whole(exchange: Exchange, keep: boolean): void {
@@ -223,8 +241,19 @@ class Http1Connection implements Connection, ReplyReader, Timed {
     if (this.#paused) this.resume()
     this.#idleUntil = this.#shared.clock.now() + this.#idleMs
     this.#shared.idle.add(this)
+    if (this.dial?.reads !== true) this.#drain()
     this.#owner.freed(this)
     exchange.ended(false)
+  }
+
+  /** A secured stream gives what came in one read in several pieces: they are all here when the loop turns. */
+  #drain(): void {
+    this.#draining = setImmediate(() => {
+      this.#draining = undefined
+      const socket = this.#socket
+      const exchange = this.#exchange
+      if (socket !== undefined && exchange !== undefined) this.#reuse(socket, exchange)
+    })
   }
 
   /** The peer has closed its side, or the socket is gone. */
@@ -233,6 +262,10 @@ class Http1Connection implements Connection, ReplyReader, Timed {
     const exchange = this.#exchange
     if (exchange === undefined) {
       this.#drop()
+      return
+    }
+    if (this.#draining !== undefined) {
+      this.#renew(socket)
       return
     }
     const reset = this.#reset
@@ -274,10 +307,13 @@ class Http1Connection implements Connection, ReplyReader, Timed {
     this.#owner.gone(this)
   }
 
-  /** Gives up a socket, not the connection. */
-  #leave(socket: Socket): void {
+  /** Gives up a socket that the exchange was not written on, and connects anew. */
+  #renew(socket: Socket): void {
+    clearImmediate(this.#draining)
+    this.#draining = undefined
     this.#socket = undefined
     socket.destroy()
+    this.#connect()
   }
 }
 

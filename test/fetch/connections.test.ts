@@ -120,6 +120,28 @@ test('an answer staged on an idle connection is never taken as the next one', as
   assert.equal(server.sockets.length, 2)
 })
 
+test('bytes that came before a request was written are not its answer, although nobody has been told of them', async (t) => {
+  const server = await rawServer(t, ({ path }) => reply(path))
+  const { get } = await setUp(t)
+  for (let n = 0; n < 20; n++) {
+    // In one turn of the loop: the poison is with the kernel, the event of it is not with us.
+    server.sockets.at(-1)?.write(reply('poison'))
+    assert.equal((await get(`${server.origin}/${n}`)).text, `/${n}`)
+  }
+  assert.equal(server.sockets.length, 20)
+  assert.equal(server.asked.length, 20)
+})
+
+test('a request that changes something is not lost on a connection that was closed a moment ago', async (t) => {
+  const server = await rawServer(t, ({ path }) => reply(path))
+  const { get } = await setUp(t)
+  await get(`${server.origin}/a`)
+  server.sockets[0]?.resetAndDestroy()
+  const ended = await get(`${server.origin}/b`, { method: 'POST', body: new Uint8Array(0) })
+  assert.equal(ended.text, '/b')
+  assert.equal(server.asked.length, 2)
+})
+
 test('a second answer sent along with the first is never taken as the next one', async (t) => {
   const server = await rawServer(t, ({ path, ordinal }) =>
     ordinal === 1 ? Buffer.concat([reply(path), reply('poison')]) : reply(path),

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { CERTIFICATE, EXPIRED } from './certificates.ts'
-import { rawServer } from './raw-server.ts'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { CERTIFICATE, EXPIRED, KEY } from './certificates.ts'
+import { rawServer, reply } from './raw-server.ts'
 import { setUp } from './setup.ts'
 import { tlsServer } from './tls-server.ts'
 
@@ -88,4 +89,39 @@ test('connections over TLS are kept and the session is used again', async (t) =>
   const both = [start(url), start(url)]
   for (const { ended } of both) assert.equal((await ended).text, 'secret')
   assert.ok(server.seen.some(({ resumed }) => resumed))
+})
+
+test('a connection over TLS is kept, but not once it holds bytes that were sent unasked', async (t) => {
+  let behind = false
+  const sockets: TLSSocket[] = []
+  const server = createTlsServer({ key: KEY, cert: CERTIFICATE }, (socket) => {
+    sockets.push(socket.setNoDelay(true))
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      // Records of their own in one segment: they are read at once and told one by one.
+      socket.cork()
+      socket.write(reply(chunk.toString('latin1').split(' ')[1] ?? ''))
+      if (behind) socket.write(reply('poison'))
+      socket.uncork()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { get, start } = await setUp(t, { ca: CERTIFICATE })
+  for (const path of ['/a', '/b', '/c']) assert.equal((await get(origin + path)).text, path)
+  assert.equal(sockets.length, 1)
+  // It is encrypted and written later; when this is told, the event of it has not come to us.
+  await new Promise((resolve) => sockets[0]?.write(reply('poison'), resolve))
+  assert.equal((await get(`${origin}/d`)).text, '/d')
+  assert.equal(sockets.length, 2)
+  behind = true
+  const all = ['/e', '/f', '/g'].map((path) => start(origin + path, { maxConnections: 1 }).ended)
+  assert.deepEqual(
+    (await Promise.all(all)).map(({ text }) => text),
+    ['/e', '/f', '/g'],
+  )
 })

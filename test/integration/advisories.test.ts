@@ -14,6 +14,7 @@ import type { JobOptions, SluiceError } from '../../src/index.ts'
 import { Jar } from '../../src/session/jar.ts'
 import { readSitemap } from '../../src/source/sitemap.ts'
 import { startOrigin, type Origin } from '../../src/testing/origin.ts'
+import { random } from '../../src/testing/random.ts'
 import { runJob } from '../faults/web.ts'
 import { rawServer } from '../fetch/raw-server.ts'
 
@@ -230,42 +231,66 @@ test('advisory 15: a thousand layers of coding are refused, none of them decoded
 
 test('advisory 16: of 10,000 requests over 8 poisoned connections none gets the body of another', async (t) => {
   const answer = (path: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`
-  const poison = answer('/poison')
-  const sockets = new Map<string, Socket>()
-  const server = await rawServer(t, ({ path, ordinal, socket }) => {
-    sockets.set(path, socket)
-    // With the reply, as one write.
-    return ordinal % 2 === 0 ? answer(path) + poison : answer(path)
+  const chance = random(16)
+  /** Moments after an answer, from its own write on. */
+  const moments: readonly ((work: () => void) => void)[] = [
+    (work) => work(),
+    (work) => queueMicrotask(work),
+    (work) => process.nextTick(work),
+    (work) => setImmediate(work),
+    (work) => setImmediate(() => setImmediate(work)),
+    (work) => setImmediate(() => setImmediate(() => setImmediate(work))),
+  ]
+  const moment = (): ((work: () => void) => void) => chance.pick(moments)
+  /** Number of the latest request of each lane: once it is written, what comes is its answer to any client. */
+  const asked = Array.from({ length: 8 }, () => -1)
+  let poisoned = 0
+  const server = await rawServer(t, ({ path, socket }) => {
+    const [, , lane, n] = path.split('/').map(Number) as [number, number, number, number]
+    // Else the kernel holds the poison back until our next request brings the acknowledgement.
+    socket.setNoDelay(true)
+    socket.write(answer(path))
+    if (chance.next() < 0.4) return
+    moment()(() => {
+      if (asked[lane] !== n || !socket.writable) return
+      poisoned++
+      socket.write(answer('/poison'))
+    })
   })
-  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   let right = 0
   let next = 0
   // A connection each, so that nobody else is asked on it while it is poisoned.
-  const lane = async (): Promise<void> => {
+  const lane = async (_: unknown, number: number): Promise<void> => {
     const fetcher = await httpFetcher({ clock: systemClock(), userAgent: 'test', spoolFolder: '/nowhere' })
-    for (let n = next++; n < 10_000; n = next++) {
-      const path = `/page/${n}`
-      const body = await new Promise<string>((resolve) =>
+    await new Promise<void>((resolve) => {
+      const ask = (): void => {
+        const n = next++
+        if (n >= 10_000) {
+          resolve()
+          return
+        }
+        asked[number] = n
+        const path = `/page/${number}/${n}`
+        const onEnd = (body: string): void => {
+          if (body === path) right++
+          // At once, on the connection that has just been freed, as often as not.
+          if (chance.next() < 0.5) ask()
+          else moment()(ask)
+        }
         fetcher.start(
           { url: server.origin + path, maxConnections: 1 },
           {
-            onDone: (response) => resolve(Buffer.from(response.body).toString()),
-            onFailed: ({ message }) => resolve(message),
+            onDone: (response) => onEnd(Buffer.from(response.body).toString()),
+            onFailed: ({ message }) => onEnd(message),
           },
-        ),
-      )
-      if (body === path) right++
-      const socket = sockets.get(path)
-      sockets.delete(path)
-      if (n % 3 !== 0 || socket?.writable !== true) continue
-      // Onto the idle connection, before anything else is asked on it.
-      await new Promise<void>((resolve) => socket.write(poison, () => resolve()))
-      await turn()
-      await turn()
-    }
+        )
+      }
+      ask()
+    })
     await fetcher.close()
   }
   await Promise.all(Array.from({ length: 8 }, lane))
+  assert.ok(poisoned > 2_000, `${poisoned} poisoned`)
   assert.equal(right, 10_000)
 })
 
