@@ -1,9 +1,13 @@
 /** The job folder `<name>.sluice/`: where it is, what its config.json says, how an old one is kept. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { SluiceError } from '../model/errors.ts'
+import { readCredentials, writeCredentials } from './credentials.ts'
 import type { JobKind } from './job.ts'
+import { masked } from './masks.ts'
+import { writeWhole } from './whole-file.ts'
 
 export interface StoredJob {
   readonly format: 1
@@ -60,8 +64,9 @@ export function readStored(folder: string): StoredJob | undefined {
   }
   try {
     const stored = JSON.parse(text) as StoredJob
-    if (stored.format === 1 && typeof stored.id === 'string') return stored
-  } catch {
+    if (stored.format === 1 && typeof stored.id === 'string') return withSecrets(folder, stored)
+  } catch (error) {
+    if (error instanceof SluiceError) throw error
     // Falls through: the message below is the same for a torn and for a foreign file.
   }
   throw new SluiceError('FORMAT_UNSUPPORTED', `${path} is not a job of this version of Sluice`, {
@@ -69,17 +74,25 @@ export function readStored(folder: string): StoredJob | undefined {
   })
 }
 
-/** Atomic: a death never leaves half a file. */
-export function writeWhole(path: string, content: string | Uint8Array, mode = 0o666): void {
-  const temporary = `${path}.tmp`
-  writeFileSync(temporary, content, { mode })
-  renameSync(temporary, path)
-}
-
+/** Atomic: a death never leaves half a file. Secrets come first: a config.json that masks them finds them. */
 export function writeStored(folder: string, stored: StoredJob): void {
   mkdirSync(folder, { recursive: true })
-  // Request headers and a proxy may hold credentials: for the owner's eyes only.
-  writeWhole(join(folder, CONFIG), `${JSON.stringify(stored, null, 2)}\n`, 0o600)
+  const shown: Record<string, unknown> = {}
+  const secret: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(stored.options)) {
+    shown[name] = masked(name, value)
+    if (!isDeepStrictEqual(shown[name], value)) secret[name] = value
+  }
+  writeCredentials(folder, { options: secret })
+  writeWhole(join(folder, CONFIG), `${JSON.stringify({ ...stored, options: shown }, null, 2)}\n`, 0o600)
+}
+
+/** Secrets back in their places: where config.json still says of an option what it said when they were put away. */
+function withSecrets(folder: string, stored: StoredJob): StoredJob {
+  const options = { ...stored.options }
+  for (const [name, value] of Object.entries(readCredentials(folder).options))
+    if (isDeepStrictEqual(options[name], masked(name, value))) options[name] = value
+  return { ...stored, options }
 }
 
 /** Outputs that a job was given; undefined where it has its own only. */

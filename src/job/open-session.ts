@@ -20,7 +20,7 @@ import { recipeOf } from '../session/recipes.ts'
 import { Secrets } from '../session/secret.ts'
 import { hostOf, registrableDomain } from '../url/key.ts'
 import { compilePatterns } from '../url/pattern.ts'
-import { writeWhole } from './folder.ts'
+import { writeWhole } from './whole-file.ts'
 import type { ResolvedOptions } from './options.ts'
 
 const FILE = 'session.json'

@@ -15,6 +15,7 @@ import type { Policy } from '../policy/policy.ts'
 import type { SessionRecipe } from '../session/recipe.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { JobKind } from './job.ts'
+import { isMasked, masked } from './masks.ts'
 
 /** Settings of one host, `hosts: { 'big.example': { delay: '6s', perHost: 2 } }`. A key `*.example.org` covers subdomains. */
 export interface HostOptions {
@@ -245,7 +246,11 @@ function checkTogether(values: Partial<Record<OptionName, unknown>>): void {
   }
 }
 
-/** Part of the options that is stored with the job, so that `resume` never needs the flags again. */
+/**
+ * Part of the options that is stored with the job, so that `resume` never needs the flags again.
+ *
+ * @throws SluiceError OPTION_INVALID where the secret of one is not with the job any more
+ */
 export function storedOptions(resolved: ResolvedOptions): Record<string, unknown> {
   const stored: Record<string, unknown> = {}
   for (const name of OPTION_NAMES) {
@@ -256,6 +261,11 @@ export function storedOptions(resolved: ResolvedOptions): Record<string, unknown
     if (row.kind === 'string' && typeof value !== 'string') continue
     // Iterables, expressions and sinks of a program cannot be stored: the program gives them again.
     if (row.kind === 'strings' && (value as unknown[]).some((item) => typeof item !== 'string')) continue
+    if (isMasked(name, value)) {
+      throw new SluiceError('OPTION_INVALID', `credentials.json of the job does not hold what ${flagOf(name)} was`, {
+        hint: `give ${flagOf(name)} again on the command line, with its login or value`,
+      })
+    }
     stored[name] = value
   }
   return stored
@@ -283,7 +293,7 @@ function asTyped(name: string, value: unknown): string {
   const kind = (OPTION_NAMES as readonly string[]).includes(name) ? optionRow(name as OptionName).kind : undefined
   if (typeof value === 'number' && kind === 'duration') return inUnits(value, DURATIONS)
   if (typeof value === 'number' && kind === 'size') return inUnits(value, SIZES)
-  const shown = shownValue(value)
+  const shown = shownValue(masked(name, value))
   return typeof shown === 'string' ? shown : JSON.stringify(shown)
 }
 

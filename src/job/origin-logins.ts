@@ -1,14 +1,10 @@
 /**
  * User names and passwords that came in listed URLs (`https://user:password@your.site/`), by origin. They go to that
  * origin and nowhere else: records, events, messages and the queue hold the URL without them. In a job folder they lie in
- * a file of their own that only the owner can read, so that a resumed job still has them.
+ * credentials.json, so that a resumed job still has them.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
-import { writeWhole } from './folder.ts'
-
-const FILE = 'credentials.json'
+import { readCredentials, writeCredentials } from './credentials.ts'
 
 export interface OriginLogins {
   /**
@@ -22,12 +18,7 @@ export interface OriginLogins {
 
 /** @param folder undefined: nothing is written. */
 export function originLogins(folder: string | undefined): OriginLogins {
-  const path = folder === undefined ? undefined : join(folder, FILE)
-  const known = new Map<string, string>(
-    path !== undefined && existsSync(path)
-      ? Object.entries(JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>)
-      : [],
-  )
+  const known = new Map(folder === undefined ? [] : Object.entries(readCredentials(folder).logins))
   const taken = new Map<string, string>()
   return {
     take(url) {
@@ -41,7 +32,7 @@ export function originLogins(folder: string | undefined): OriginLogins {
       taken.set(origin, value)
       if (known.get(origin) === value) return
       known.set(origin, value)
-      if (path !== undefined) writeWhole(path, `${JSON.stringify(Object.fromEntries(known), undefined, 2)}\n`, 0o600)
+      if (folder !== undefined) writeCredentials(folder, { logins: Object.fromEntries(known) })
     },
     of: (origin) => known.get(origin),
   }

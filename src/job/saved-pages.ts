@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import type { Extraction } from '../extract/extraction.ts'
 import { SluiceError } from '../model/errors.ts'
 import { readHttpHead } from '../warc/http-block.ts'
-import { writeWhole } from './folder.ts'
+import { writeWhole } from './whole-file.ts'
 import type { Answer } from './page-input.ts'
 
 export interface SavedAnswer extends Answer {

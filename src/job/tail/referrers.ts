@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { RecordView } from '../../engine/stream-commit.ts'
 import type { Clock, TimerHandle } from '../../model/clock.ts'
 import type { Hit } from '../../source/tail/combined.ts'
-import { writeWhole } from '../folder.ts'
+import { writeWhole } from '../whole-file.ts'
 
 /** Hits on the page. */
 const SHOWN = 35
