@@ -6,11 +6,14 @@
 import type { LookupAddress } from 'node:dns'
 import { connect as connectTcp, isIP, type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
+import type { ErrorCode } from '../model/errors.ts'
 import { isPublicAddress } from './address.ts'
 import type { Names } from './names.ts'
-import type { Proxy, ProxyChoice } from './proxy.ts'
+import { takesPlainRequests } from './proxy.ts'
+import type { Proxy } from './proxy.ts'
 import type { Endpoint } from './resolve-map.ts'
 import { connectFailure, nameFailure, tlsFailure } from './socket-errors.ts'
+import { SocksHandshake } from './socks.ts'
 import type { Origin, WireFailure } from './wire.ts'
 
 export type DialPhase = 'dns' | 'connect' | 'proxy' | 'tls' | 'open'
@@ -20,17 +23,24 @@ export type Dialled = (failure: WireFailure | undefined, socket: Socket | undefi
 export interface Dialler {
   /** @param onread takes the bytes of a plain socket past its stream (`reads`); a secured one has none of it. */
   dial(origin: Origin, done: Dialled, onread?: OnReadOpts): Dial
-  proxyOf(origin: Origin): Proxy | undefined
 }
 
 export interface DiallerOptions {
   readonly now: () => number
   readonly names: Names
   readonly endpointOf: (hostname: string, port: number) => Endpoint
-  readonly proxyOf: ProxyChoice
   readonly allowPrivate: boolean
   /** Further trusted roots, PEM. */
   readonly ca?: string
+}
+
+/** Code and words for each phase that takes too long. */
+const SLOW_PHASE: Readonly<Record<DialPhase, readonly [ErrorCode, string]>> = {
+  dns: ['TIMEOUT_DNS', 'looking up its name'],
+  connect: ['TIMEOUT_CONNECT', 'connecting'],
+  proxy: ['PROXY_FAILED', 'opening the way to the site'],
+  tls: ['TIMEOUT_TLS', 'the TLS handshake'],
+  open: ['TIMEOUT_CONNECT', 'connecting'],
 }
 
 /** How long an address is tried before the next one is tried beside it. */
@@ -56,7 +66,6 @@ export function createDialler(options: DiallerOptions): Dialler {
   }
   return {
     dial: (origin, done, onread) => new Dial(shared, origin, done, onread),
-    proxyOf: (origin) => options.proxyOf(origin.secure, origin.hostname, origin.port),
   }
 }
 
@@ -78,13 +87,20 @@ export class Dial {
   #done: Dialled | undefined
   #socket: Socket | undefined
   #starting = true
+  /** Where a SOCKS proxy is to connect to, where that was looked up here. */
+  #target: { readonly host: string; readonly port: number } | undefined
+  /** Who is waited for: what fails now is theirs. */
+  #partner: 'origin' | 'proxy' = 'origin'
 
   constructor(shared: Shared, origin: Origin, done: Dialled, onread: OnReadOpts | undefined) {
     this.#shared = shared
     this.origin = origin
     this.#done = done
-    this.#proxy = shared.proxyOf(origin.secure, origin.hostname, origin.port)
-    this.#onread = origin.secure || this.#proxy?.secure === true ? undefined : onread
+    const { proxy } = origin
+    this.#proxy = proxy
+    // A handshake before the request is read by the stream.
+    const isBare = !origin.secure && (proxy === undefined || proxy.kind === 'http')
+    this.#onread = isBare ? onread : undefined
     this.reads = this.#onread !== undefined
     this.phaseAt = shared.now()
     this.#resolve()
@@ -97,44 +113,78 @@ export class Dial {
     this.#socket?.destroy()
   }
 
-  #resolve(): void {
+  /** Why the phase under way has taken too long: whose fault that is depends on whom we wait for. */
+  slow(limitMs: number): WireFailure {
+    const [code, doing] = SLOW_PHASE[this.phase]
     const proxy = this.#proxy
-    if (proxy !== undefined) {
-      if (!this.#shared.allowPrivate && isIP(this.origin.hostname) !== 0 && !isPublicAddress(this.origin.hostname)) {
-        this.#deny(this.origin.hostname)
-        return
-      }
-      this.#lookUp(proxy.hostname, proxy.port)
-      return
+    if (proxy !== undefined && this.#partner === 'proxy') {
+      const message = `the proxy ${proxy.label}: ${doing} took longer than ${limitMs} ms`
+      return { code: 'PROXY_FAILED', message }
     }
-    const endpoint = this.#shared.endpointOf(this.origin.hostname, this.origin.port)
-    this.#lookUp(endpoint.host, endpoint.port)
+    return { code, message: `${this.origin.key}: ${doing} took longer than ${limitMs} ms` }
   }
 
-  #lookUp(host: string, port: number): void {
+  #resolve(): void {
+    const proxy = this.#proxy
+    const { allowPrivate, endpointOf } = this.#shared
+    if (proxy === undefined) {
+      const endpoint = endpointOf(this.origin.hostname, this.origin.port)
+      this.#lookUp(endpoint.host, (found) => this.#connect(found, endpoint.port))
+      return
+    }
+    const toProxy = (): void => {
+      this.#partner = 'proxy'
+      this.#enter('dns')
+      this.#lookUp(proxy.hostname, (found) => this.#connect(found, proxy.port))
+    }
+    if (!allowPrivate && isIP(this.origin.hostname) !== 0 && !isPublicAddress(this.origin.hostname)) {
+      this.#deny(this.origin.hostname)
+      return
+    }
+    // Whom a name leads to is known only where it is looked up: with the policy on, SOCKS gets an address that was judged.
+    if (proxy.kind === 'socks5' || (proxy.kind === 'socks5h' && !allowPrivate)) {
+      const endpoint = endpointOf(this.origin.hostname, this.origin.port)
+      this.#lookUp(endpoint.host, (found) => {
+        const address = this.#allowed(found)[0]?.address
+        if (address === undefined) return
+        this.#target = { host: address, port: endpoint.port }
+        toProxy()
+      })
+    } else toProxy()
+  }
+
+  #lookUp(host: string, then: (found: readonly LookupAddress[]) => void): void {
     const family = isIP(host)
     if (family !== 0) {
-      this.#connect([{ address: host, family }], port)
+      then([{ address: host, family }])
       return
     }
     this.#shared.names.resolve(host, (error, addresses) => {
       if (this.#done === undefined) return
       const now = this.#shared.now()
-      this.dnsMs = now - this.phaseAt
-      if (error === null && addresses.length > 0) this.#connect(addresses, port)
-      else this.#fail(nameFailure(error, host))
+      this.dnsMs += now - this.phaseAt
+      if (error === null && addresses.length > 0) {
+        then(addresses)
+        return
+      }
+      const failure = nameFailure(error, host)
+      if (this.#partner === 'proxy' && failure.local !== true)
+        this.#fail({ ...failure, code: 'PROXY_FAILED', message: `the name of the proxy: ${failure.message}` })
+      else this.#fail(failure)
     })
   }
 
+  /** What the address policy lets through; nothing: it has failed. */
+  #allowed(found: readonly LookupAddress[]): readonly LookupAddress[] {
+    if (this.#shared.allowPrivate) return found
+    const allowed = found.filter(({ address }) => isPublicAddress(address))
+    if (allowed.length === 0) this.#deny(found[0]?.address ?? '')
+    return allowed
+  }
+
   #connect(found: readonly LookupAddress[], port: number): void {
-    let addresses = found
-    if (!this.#shared.allowPrivate && this.#proxy === undefined) {
-      addresses = found.filter(({ address }) => isPublicAddress(address))
-      if (addresses.length === 0) {
-        this.#deny(found[0]?.address ?? '')
-        return
-      }
-    }
+    const addresses = this.#proxy === undefined ? this.#allowed(found) : found
+    if (addresses.length === 0) return
     this.#enter('connect')
     const socket = connectTcp(targetOf(addresses, port, this.#onread))
     this.#socket = socket
@@ -160,14 +210,45 @@ export class Dial {
       return
     }
     const proxy = this.#proxy
-    if (proxy.secure) this.#secure(socket, proxy.hostname, (secured) => this.#throughProxy(secured, proxy))
+    if (proxy.kind === 'https') this.#secure(socket, proxy.hostname, (secured) => this.#throughProxy(secured, proxy))
     else this.#throughProxy(socket, proxy)
   }
 
   #throughProxy(socket: Socket, proxy: Proxy): void {
-    if (this.origin.secure)
-      this.#tunnel(socket, proxy, () => this.#secure(socket, this.origin.hostname, () => this.#finish()))
+    const opened = (): void => {
+      this.#partner = 'origin'
+      if (this.origin.secure) this.#secure(socket, this.origin.hostname, () => this.#finish())
+      else this.#finish()
+    }
+    if (!takesPlainRequests(proxy)) this.#socks(socket, proxy, opened)
+    else if (this.origin.secure) this.#tunnel(socket, proxy, opened)
     else this.#finish()
+  }
+
+  /** RFC 1928. */
+  #socks(socket: Socket, proxy: Proxy, opened: () => void): void {
+    this.#enter('proxy')
+    const target = this.#target ?? { host: this.origin.hostname, port: this.origin.port }
+    const handshake = new SocksHandshake({ ...target, login: proxy.login })
+    const read = (): void => {
+      for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) {
+        const step = handshake.push(chunk)
+        if (step.do === 'send') socket.write(step.bytes)
+        if (step.do === 'send' || step.do === 'wait') continue
+        socket.off('readable', read)
+        if (step.do === 'done') opened()
+        else {
+          this.#fail({
+            code: 'PROXY_FAILED',
+            message: `the proxy ${proxy.label} ${step.why} when asked for ${this.origin.key}`,
+            ...(step.unauthorized === true ? { unauthorized: true } : {}),
+          })
+        }
+        return
+      }
+    }
+    socket.on('readable', read)
+    socket.write(handshake.greeting())
   }
 
   /** RFC 9110 9.3.6. */
@@ -195,7 +276,8 @@ export class Dial {
 
   #secure(socket: Socket, hostname: string, secured: (socket: Socket) => void): void {
     this.#enter('tls')
-    const key = `${hostname}:${this.origin.port}`
+    // Of a way of its own: a session that is resumed elsewhere would tell the site that both are one.
+    const key = `${this.origin.route} ${hostname}`
     const session = this.#shared.sessions.get(key)
     const tls = connectTls({
       socket,
@@ -247,11 +329,10 @@ export class Dial {
 
   #brokeWith(error: NodeJS.ErrnoException | undefined): WireFailure {
     const proxy = this.#proxy
-    const named = proxy === undefined ? this.origin.key : `the proxy ${proxy.label}`
-    const failure = this.phase === 'tls' ? tlsFailure(error, this.origin.key) : connectFailure(error, named)
-    const ofProxy = proxy !== undefined && failure.local !== true && (this.phase !== 'tls' || this.tlsMs === 0)
+    const named = this.#partner === 'origin' || proxy === undefined ? this.origin.key : `the proxy ${proxy.label}`
+    const failure = this.phase === 'tls' ? tlsFailure(error, named) : connectFailure(error, named)
     // TLS trouble behind an open tunnel is the site's; everything before that is the proxy's.
-    if (!ofProxy || (this.phase === 'tls' && !proxy.secure)) return failure
+    if (proxy === undefined || failure.local === true || this.#partner === 'origin') return failure
     return { ...failure, code: 'PROXY_FAILED' }
   }
 }
@@ -297,5 +378,9 @@ function proxyRefused(proxy: Proxy, target: string, status: string | undefined):
       : status === undefined
         ? 'gave no HTTP answer'
         : `answered ${status}${status.startsWith('2') ? ' with a body' : ''}`
-  return { code: 'PROXY_FAILED', message: `the proxy ${proxy.label} ${why} when asked for a tunnel to ${target}` }
+  return {
+    code: 'PROXY_FAILED',
+    message: `the proxy ${proxy.label} ${why} when asked for a tunnel to ${target}`,
+    ...(status === '407' ? { unauthorized: true } : {}),
+  }
 }

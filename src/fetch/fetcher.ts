@@ -22,6 +22,8 @@ export interface FetchRequest {
    * the same. Absent: a body that breaks off is fetched again from its first byte.
    */
   readonly part?: bigint | undefined
+  /** Proxy of this request alone, `http://[user:password@]host:port` or another scheme of proxies, or `direct`. */
+  readonly proxy?: string | undefined
   /** Overrides of the fetcher's limits for this request (robots.txt: small). */
   readonly maxBytes?: number
 }
@@ -66,6 +68,7 @@ export interface StreamRequest {
   readonly url: string
   /** As those of `FetchRequest`. */
   readonly headers?: Readonly<Record<string, string>>
+  readonly proxy?: string | undefined
   /** Longest silence, ms, keep-alives counted as life; it ends with `TIMEOUT_BODY`. Default: none. */
   readonly stallMs?: number
   /** Longest WebSocket message, bytes (`TOO_LARGE`). Default: the fetcher's `maxBytes`. */

@@ -7,7 +7,6 @@ import { isHtml, parseContentType } from '../http/content-type.ts'
 import { headerValue } from '../http/headers.ts'
 import { sniffType } from '../http/sniff.ts'
 import type { Clock } from '../model/clock.ts'
-import type { ErrorCode } from '../model/errors.ts'
 import { Answer, NO_BYTES } from './answer.ts'
 import { BodyPace } from './body-pace.ts'
 import { Body, type BodyOwner } from './body.ts'
@@ -20,6 +19,7 @@ import { readPartAnswer, validatorOf } from './part-answer.ts'
 import type { PartFile } from './part-file.ts'
 import { KNOWN_LARGE_BYTES, type Part, type PartFolder, UNKNOWN_LARGE_BYTES } from './part-folder.ts'
 import type { Pool } from './pool.ts'
+import type { Proxies } from './proxies.ts'
 import type { SpoolOwner } from './spool.ts'
 import type { StoreLimits } from './store.ts'
 import type { Connection, Exchange } from './transport.ts'
@@ -45,6 +45,7 @@ export interface ExchangeContext {
   readonly pool: Pool
   readonly deadlines: Deadlines
   readonly parts: PartFolder | undefined
+  readonly proxies: Proxies
 }
 
 /** What one request asks for, ready for the wire. */
@@ -78,15 +79,6 @@ type Phase = (typeof Phase)[keyof typeof Phase]
 
 const NO_FLAGS: readonly string[] = []
 const NOT_ENCODED: readonly string[] = ['not-encoded']
-
-/** Code and words for each phase of dialling that takes too long. */
-export const SLOW_PHASE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  dns: ['TIMEOUT_DNS', 'looking up its name'],
-  connect: ['TIMEOUT_CONNECT', 'connecting'],
-  proxy: ['PROXY_FAILED', 'waiting for the tunnel of the proxy'],
-  tls: ['TIMEOUT_TLS', 'the TLS handshake'],
-  open: ['TIMEOUT_CONNECT', 'connecting'],
-}
 
 export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   slot = -1
@@ -189,9 +181,11 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     this.#contentType = parseContentType(type).essence
 
     if (this.#order.forwarded && status === 407) {
-      this.#stop({ code: 'PROXY_FAILED', message: 'the proxy wants a login (407)' })
+      this.#stop(wantsLogin(this.#order.origin))
       return
     }
+    const { proxy } = this.#order.origin
+    if (proxy !== undefined) this.#context.proxies.worked(proxy)
     const { unfinished } = this.#order
     if (unfinished !== undefined && this.#tookRange(unfinished, status, rawHeaders)) return
     const reason = this.#askObserver(status, rawHeaders)
@@ -261,8 +255,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       case Phase.connecting: {
         const dial = this.#connection?.dial
         if (dial === undefined || dial.phase === 'open' || now - dial.phaseAt < limits.connectMs) break
-        const [code, doing] = SLOW_PHASE[dial.phase] as readonly [ErrorCode, string]
-        this.#stop({ code, message: `${this.#order.origin.key}: ${doing} took longer than ${limits.connectMs} ms` })
+        this.#stop(dial.slow(limits.connectMs))
         return
       }
       case Phase.sent:
@@ -503,6 +496,8 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
 
   #fail(failure: WireFailure, response?: Answer): void {
     this.#phase = Phase.over
+    const { proxy } = this.#order.origin
+    if (proxy !== undefined && failure.code === 'PROXY_FAILED') this.#context.proxies.failed(proxy, failure)
     if (failure.again === true && this.#order.part !== undefined) this.#context.parts?.remove(this.#order.part)
     this.#context.deadlines.remove(this)
     const told: FetchFailure = {
@@ -529,6 +524,11 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     if (this.#order.lendBody) response?.forgetBody()
     this.#content?.release()
   }
+}
+
+/** A plain request got the proxy's own 407 (RFC 9110 15.5.8). */
+export function wantsLogin({ proxy }: Origin): WireFailure {
+  return { code: 'PROXY_FAILED', message: `the proxy ${proxy?.label} wants a login (407)`, unauthorized: true }
 }
 
 /** A fault of ours must not vanish in the transport, which takes exceptions for a broken exchange. */

@@ -27,7 +27,8 @@ import { Names, type Lookup } from './names.ts'
 import { rangeHeaders } from './part-answer.ts'
 import type { PartFolder } from './part-folder.ts'
 import { Pool } from './pool.ts'
-import { chooseProxy, percentDecoded } from './proxy.ts'
+import { Proxies, type ProxyNews } from './proxies.ts'
+import { percentDecoded, takesPlainRequests, type Proxy } from './proxy.ts'
 import { areWritable, checkHeaders, mergeHeaders } from './request-headers.ts'
 import { resolveMap, type ResolveRule } from './resolve-map.ts'
 import { StreamExchange } from './stream-exchange.ts'
@@ -61,8 +62,12 @@ export interface FetcherOptions {
   /** How long an idle connection is kept. Default 4,000. */
   readonly keepAliveMs?: number
   readonly resolve?: readonly ResolveRule[]
-  /** `http://[user:password@]host:port` or https, for every request that `no_proxy` does not except. */
-  readonly proxy?: string
+  /** `scheme://[user:password@]host:port` with http, https, socks5 or socks5h; several take turns. Default: the environment's. */
+  readonly proxy?: string | readonly string[]
+  /** How several take turns. Default `turn`. */
+  readonly proxyOrder?: 'turn' | 'host'
+  /** Told of proxies that rest, are stopped, or are back. */
+  readonly onProxyNews?: (news: ProxyNews) => void
   /** The proxy of one host, or `direct`; undefined: as for all. */
   readonly proxyOfHost?: (hostname: string) => string | undefined
   /** Where `http_proxy`, `https_proxy` and `no_proxy` are read, both cases. Default `process.env`. */
@@ -97,7 +102,12 @@ interface Prepared {
   readonly forwarded: boolean
   /** Its default headers hold credentials. */
   readonly hasCredentials: boolean
+  /** The same through proxies. Of what goes directly alone. */
+  readonly via: Map<Proxy, Prepared> | undefined
 }
+
+/** Ways to one origin that are remembered. */
+const REMEMBERED_WAYS = 1_000
 
 /** Throws `SluiceError` `OPTION_INVALID`. */
 export async function httpFetcher(options: FetcherOptions): Promise<Fetcher> {
@@ -108,6 +118,7 @@ class HttpFetcher implements Fetcher {
   readonly #context: ExchangeContext
   readonly #dialler: Dialler
   readonly #names: Names
+  readonly #proxies: Proxies
   readonly #loginOf: FetcherOptions['loginOf']
   readonly #transport: Http1Transport
   readonly #baseHeaders: readonly string[]
@@ -129,11 +140,18 @@ class HttpFetcher implements Fetcher {
     this.#boundOrigins = new Set(options.headerOrigins ?? [])
     this.#baseHeaders = ['User-Agent', options.userAgent, 'Accept', ACCEPT, 'Accept-Encoding', ACCEPT_ENCODING]
     this.#names = new Names(() => clock.now(), options.lookup)
+    this.#proxies = new Proxies({
+      now: () => clock.now(),
+      given: typeof options.proxy === 'string' ? [options.proxy] : (options.proxy ?? []),
+      order: options.proxyOrder ?? 'turn',
+      env: options.env ?? process.env,
+      ofHost: options.proxyOfHost,
+      onNews: options.onProxyNews,
+    })
     this.#dialler = createDialler({
       now: () => clock.now(),
       names: this.#names,
       endpointOf: resolveMap(options.resolve ?? []),
-      proxyOf: chooseProxy(options.proxy, options.env ?? process.env, options.proxyOfHost),
       allowPrivate: options.allowPrivate ?? true,
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     })
@@ -161,6 +179,7 @@ class HttpFetcher implements Fetcher {
       },
       pool: new Pool({ open: this.#transport.open, maxSockets: positive(options.maxSockets ?? 1_024, 'maxSockets') }),
       parts: options.parts,
+      proxies: this.#proxies,
       deadlines: new Deadlines(clock, Math.min(500, Math.max(5, connectMs / 8))),
     }
   }
@@ -173,6 +192,8 @@ class HttpFetcher implements Fetcher {
     if (this.#closed) return this.#refuse(observer, 'CANCELLED', 'the fetcher is closed')
     const order = this.#orderOf(request)
     if (order === undefined) return this.#refuse(observer, 'URL_INVALID', 'not a URL of http or https')
+    const refusal = this.#refusalOf(order)
+    if (refusal !== undefined) return this.#refuse(observer, 'PROXY_FAILED', refusal)
     if (request.headers !== undefined && !areWritable(request.headers))
       return this.#refuse(observer, 'URL_INVALID', 'cannot be asked for: a header of the request cannot be written')
     const exchange = new HttpExchange(this.#context, order, observer)
@@ -188,9 +209,10 @@ class HttpFetcher implements Fetcher {
       url: isSocket ? request.url.replace(/^ws/i, 'http') : request.url,
       headers: { Accept: '*/*', ...request.headers, 'Accept-Encoding': 'identity' },
     })
-    if (this.#closed || order === undefined) {
-      const code = this.#closed ? 'CANCELLED' : 'URL_INVALID'
-      const message = this.#closed ? 'the fetcher is closed' : 'not a URL of http, https, ws or wss'
+    const refusal = order === undefined ? undefined : this.#refusalOf(order)
+    if (this.#closed || order === undefined || refusal !== undefined) {
+      const code = this.#closed ? 'CANCELLED' : order === undefined ? 'URL_INVALID' : 'PROXY_FAILED'
+      const message = this.#closed ? 'the fetcher is closed' : (refusal ?? 'not a URL of http, https, ws or wss')
       queueMicrotask(() => observer.onEnded({ code, message }, false))
       return { cancel() {}, pause() {}, resume() {} }
     }
@@ -226,6 +248,11 @@ class HttpFetcher implements Fetcher {
     return { cancel() {} }
   }
 
+  /** A proxy that has refused us is not asked again: the same login would be refused again. */
+  #refusalOf({ origin: { proxy } }: Order): string | undefined {
+    return proxy === undefined ? undefined : this.#proxies.refusalOf(proxy)
+  }
+
   #orderOf(request: FetchRequest): Order | undefined {
     const { url } = request
     // Canonical URLs have their origin before the first slash after `https://` (8 letters, `http://x` too).
@@ -244,6 +271,7 @@ class HttpFetcher implements Fetcher {
       path = parsed.pathname + parsed.search
       if (parsed.username !== '' || parsed.password !== '') credentials = basic(parsed)
     }
+    if (request.proxy !== undefined || !this.#proxies.isEmpty) prepared = this.#wayOf(prepared, request.proxy)
     credentials ??= this.#loginOf?.(prepared.origin.key)
     let headers = prepared.headers
     if (request.headers !== undefined) headers = this.#withOwn(headers, request.headers)
@@ -293,24 +321,44 @@ class HttpFetcher implements Fetcher {
     const secure = url.protocol === 'https:'
     const origin: Origin = {
       key: url.origin,
+      route: url.origin,
+      proxy: undefined,
       secure,
       hostname: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     }
-    const proxy = secure ? undefined : this.#dialler.proxyOf(origin)
-    let headers = this.#boundOrigins.has(url.origin)
-      ? mergeHeaders(this.#baseHeaders, this.#boundHeaders)
-      : this.#baseHeaders
-    if (proxy?.authorization !== undefined) headers = [...headers, 'Proxy-Authorization', proxy.authorization]
     const isBound = this.#boundOrigins.has(url.origin)
     const prepared: Prepared = {
       origin,
-      headers,
-      forwarded: proxy !== undefined,
+      headers: isBound ? mergeHeaders(this.#baseHeaders, this.#boundHeaders) : this.#baseHeaders,
+      forwarded: false,
       hasCredentials: isBound && Object.keys(this.#boundHeaders).some((name) => NO_PART.test(name)),
+      via: new Map(),
     }
     if (this.#prepared.size >= REMEMBERED_ORIGINS) this.#prepared.clear()
     this.#prepared.set(url.origin, prepared)
+    return prepared
+  }
+
+  /** The same origin through the proxy whose turn it is, or that of the request. */
+  #wayOf(direct: Prepared, own: string | undefined): Prepared {
+    const { origin, via } = direct
+    const proxy = this.#proxies.of(origin.secure, origin.hostname, origin.port, own)
+    if (proxy === undefined || via === undefined) return direct
+    const known = via.get(proxy)
+    if (known !== undefined) return known
+    const forwarded = !origin.secure && takesPlainRequests(proxy)
+    // Of a tunnel its opening alone carries the login: what goes through it is read by the origin.
+    const authorization = forwarded ? proxy.authorization : undefined
+    const prepared: Prepared = {
+      ...direct,
+      origin: { ...origin, proxy, route: `${origin.key} by ${proxy.identity}` },
+      headers: authorization === undefined ? direct.headers : [...direct.headers, 'Proxy-Authorization', authorization],
+      forwarded,
+      via: undefined,
+    }
+    if (via.size >= REMEMBERED_WAYS) via.clear()
+    via.set(proxy, prepared)
     return prepared
   }
 }

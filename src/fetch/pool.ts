@@ -1,5 +1,5 @@
 /**
- * Which connection takes which exchange: connections of one origin up to its limit, all together up to the machine's,
+ * Which connection takes which exchange: connections of one origin (and the way to it) up to its limit, all together up to the machine's,
  * idle ones closed oldest first when room is needed. Origins without a connection leave no trace, so a job over any
  * number of them stays small. It knows neither protocol nor limits of time.
  */
@@ -67,7 +67,7 @@ export class Pool {
 
   /** Takes an exchange back that waits for a connection; false where it does not wait. */
   withdraw(origin: Origin, exchange: Exchange): boolean {
-    const site = this.#sites.get(origin.key)
+    const site = this.#sites.get(origin.route)
     const at = site?.waiting.indexOf(exchange) ?? -1
     if (site === undefined || at === -1) return false
     site.waiting.splice(at, 1)
@@ -77,7 +77,7 @@ export class Pool {
 
   /** Ends a connection and the exchange on it. */
   end(origin: Origin, connection: Connection): void {
-    const site = this.#sites.get(origin.key)
+    const site = this.#sites.get(origin.route)
     if (site === undefined || !site.connections.has(connection)) return
     connection.destroy()
     site.gone(connection)
@@ -94,7 +94,7 @@ export class Pool {
   }
 
   #siteOf(origin: Origin): Site {
-    const known = this.#sites.get(origin.key)
+    const known = this.#sites.get(origin.route)
     if (known !== undefined) return known
     const site: Site = {
       origin,
@@ -105,7 +105,7 @@ export class Pool {
       freed: (connection) => this.#freed(site, connection),
       gone: (connection) => this.#gone(site, connection),
     }
-    this.#sites.set(origin.key, site)
+    this.#sites.set(origin.route, site)
     return site
   }
 
@@ -191,6 +191,6 @@ export class Pool {
   #tidy(site: Site): void {
     if (site.connections.size > 0 || site.waiting.length > 0) return
     this.#starved.delete(site)
-    if (this.#sites.get(site.origin.key) === site) this.#sites.delete(site.origin.key)
+    if (this.#sites.get(site.origin.route) === site) this.#sites.delete(site.origin.route)
   }
 }

@@ -1,116 +1,80 @@
 /**
- * Which proxy a request goes through, and the CONNECT request that opens a tunnel. Credentials live in the header they
- * are sent in and nowhere else: no message, no label holds them.
+ * One proxy: what its URL says, and what stands for it in messages. Credentials live here and in what is sent to the
+ * proxy itself; no message, no label holds them.
  */
 import { SluiceError } from '../model/errors.ts'
 
+/** `socks5`: names are looked up here; `socks5h`: by the proxy. */
+export type ProxyKind = 'http' | 'https' | 'socks5' | 'socks5h'
+
 export interface Proxy {
-  readonly secure: boolean
+  readonly kind: ProxyKind
   /** Without brackets. */
   readonly hostname: string
   readonly port: number
-  /** Value of Proxy-Authorization. */
+  /** Value of Proxy-Authorization; undefined for SOCKS and without a login. */
   readonly authorization: string | undefined
+  /** Of SOCKS, as UTF-8 (RFC 1929): at most 255 bytes each. */
+  readonly login: { readonly user: Buffer; readonly password: Buffer } | undefined
   /** For messages: `http://host:port`, no credentials. */
   readonly label: string
+  /** Label and credentials: proxies of one identity share connections. Never shown. */
+  readonly identity: string
 }
 
-/** The proxy of a URL's origin; undefined: connect directly. */
-export type ProxyChoice = (secure: boolean, hostname: string, port: number) => Proxy | undefined
+const KINDS: Readonly<Record<string, { readonly kind: ProxyKind; readonly port: number }>> = {
+  'http:': { kind: 'http', port: 80 },
+  'https:': { kind: 'https', port: 443 },
+  'socks5:': { kind: 'socks5', port: 1080 },
+  'socks5h:': { kind: 'socks5h', port: 1080 },
+}
 
-/** @param source names where the text came from, for the message: `--proxy`, `http_proxy`. */
+/** Bytes of a user name or password of SOCKS (RFC 1929 2). */
+const SOCKS_LOGIN_BYTES = 255
+
+/**
+ * @param text `scheme://[user:password@]host[:port]`; without a scheme it is http.
+ * @param source names where the text came from, for the message: `--proxy`, `http_proxy`.
+ * @throws SluiceError OPTION_INVALID, which never repeats the text
+ */
 export function parseProxy(text: string, source: string): Proxy {
-  const url =
-    URL.canParse(text) && text.includes('://')
-      ? new URL(text)
-      : URL.canParse(`http://${text}`)
-        ? new URL(`http://${text}`)
-        : undefined
-  if (url === undefined || url.hostname === '') {
-    throw new SluiceError('OPTION_INVALID', `${source} is not the URL of a proxy`, { hint: 'http://host:port' })
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new SluiceError(
-      'OPTION_INVALID',
+  const written = text.trim()
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(written) ? written : `http://${written}`)
+  if (url === null || url.hostname === '') throw invalid(`${source} is not the URL of a proxy`, 'http://host:port')
+  const known = KINDS[url.protocol]
+  if (known === undefined) {
+    throw invalid(
       `${source}: proxies of kind ${url.protocol.slice(0, -1)} are not supported`,
-      {
-        hint: 'use an http or https proxy',
-      },
+      'use a proxy of http, https, socks5 or socks5h',
     )
   }
-  const secure = url.protocol === 'https:'
-  const credentials = `${percentDecoded(url.username)}:${percentDecoded(url.password)}`
+  const { kind } = known
+  const isSocks = kind === 'socks5' || kind === 'socks5h'
+  const hasLogin = url.username !== '' || url.password !== ''
+  const user = Buffer.from(percentDecoded(url.username))
+  const password = Buffer.from(percentDecoded(url.password))
+  if (isSocks && hasLogin && (user.length === 0 || Math.max(user.length, password.length) > SOCKS_LOGIN_BYTES)) {
+    throw invalid(`${source}: a login of SOCKS5 is a user name and a password of at most 255 bytes each`, 'shorten it')
+  }
+  const basic = `Basic ${Buffer.concat([user, Buffer.from(':'), password]).toString('base64')}`
+  // Schemes that the URL standard does not know keep letters of the host as they are, and know no default port.
+  const hostname = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+  const port = url.port === '' ? known.port : Number(url.port)
+  const label = `${kind}://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`
   return {
-    secure,
-    hostname: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    authorization: credentials === ':' ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`,
-    label: `${url.protocol}//${url.host}`,
+    kind,
+    hostname,
+    port,
+    authorization: hasLogin && !isSocks ? basic : undefined,
+    login: hasLogin && isSocks ? { user, password } : undefined,
+    label,
+    identity: hasLogin ? `${label} ${basic}` : label,
   }
 }
 
-/**
- * A proxy of the host's own comes first (`direct`: none, whatever else is said). `given` (the option) is for everything;
- * else `http_proxy` and `https_proxy` of the environment, small letters first, https falling back to `http_proxy`.
- * `no_proxy` excepts hosts from both.
- */
-export function chooseProxy(
-  given: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-  ofHost?: (hostname: string) => string | undefined,
-): ProxyChoice {
-  const usual = usualProxy(given, env)
-  if (ofHost === undefined) return usual
-  const parsed = new Map<string, Proxy>()
-  return (isSecure, hostname, port) => {
-    const own = ofHost(hostname)
-    if (own === undefined) return usual(isSecure, hostname, port)
-    if (own === 'direct') return undefined
-    let proxy = parsed.get(own)
-    if (proxy === undefined) parsed.set(own, (proxy = parseProxy(own, 'the proxy of a host')))
-    return proxy
-  }
-}
-
-function usualProxy(given: string | undefined, env: Readonly<Record<string, string | undefined>>): ProxyChoice {
-  const plain = given === undefined ? fromEnv(env, 'http_proxy') : parseProxy(given, '--proxy')
-  const secure = given === undefined ? (fromEnv(env, 'https_proxy') ?? plain) : plain
-  if (plain === undefined && secure === undefined) return () => undefined
-  const excepted = exceptions(env['no_proxy'] ?? env['NO_PROXY'] ?? '')
-  return (isSecure, hostname, port) => (excepted(hostname, port) ? undefined : isSecure ? secure : plain)
-}
-
-function fromEnv(env: Readonly<Record<string, string | undefined>>, name: string): Proxy | undefined {
-  const text = (env[name] ?? env[name.toUpperCase()] ?? '').trim()
-  return text === '' ? undefined : parseProxy(text, name)
-}
-
-/**
- * Entries by comma or space: `*`, `host`, `.suffix`, `*.suffix`, each with an optional port. A plain name covers its
- * subdomains too, `*.name` only those.
- */
-function exceptions(text: string): (hostname: string, port: number) => boolean {
-  const entries = text
-    .split(/[,\s]+/)
-    .filter((entry) => entry !== '')
-    .map((entry) => {
-      const match = /^\[([^\]]+)\](?::(\d+))?$/.exec(entry) ?? /^([^:]+)(?::(\d+))?$/.exec(entry)
-      const host = (match?.[1] ?? entry).toLowerCase().replace(/\.$/, '')
-      return {
-        any: host === '*',
-        name: host.replace(/^\*?\./, ''),
-        itself: !host.startsWith('*.'),
-        port: match?.[2] === undefined ? undefined : Number(match[2]),
-      }
-    })
-  return (hostname, port) => {
-    const host = hostname.toLowerCase().replace(/\.$/, '')
-    return entries.some(
-      (entry) =>
-        (entry.port === undefined || entry.port === port) &&
-        (entry.any || (entry.itself && host === entry.name) || host.endsWith(`.${entry.name}`)),
-    )
-  }
+/** True where plain requests go to the proxy as they are, in absolute form, and not through a tunnel. */
+export function takesPlainRequests({ kind }: Proxy): boolean {
+  return kind === 'http' || kind === 'https'
 }
 
 /** As it stands where it is no valid percent-encoding. */
@@ -120,4 +84,8 @@ export function percentDecoded(text: string): string {
   } catch {
     return text
   }
+}
+
+function invalid(message: string, hint: string): SluiceError {
+  return new SluiceError('OPTION_INVALID', message, { hint })
 }

@@ -3,10 +3,9 @@
  * are limited as for every request; within the body only silence is, and only where a limit of it is given.
  */
 import { headerValue } from '../http/headers.ts'
-import type { ErrorCode } from '../model/errors.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { StreamHandle, StreamObserver } from './fetcher.ts'
-import { SLOW_PHASE, type ExchangeContext, type Order } from './http-exchange.ts'
+import { wantsLogin, type ExchangeContext, type Order } from './http-exchange.ts'
 import type { Connection, Exchange } from './transport.ts'
 import type { WireFailure } from './wire.ts'
 
@@ -78,6 +77,12 @@ export class StreamExchange implements Exchange, StreamHandle, Timed {
 
   head(status: number, _statusText: string, rawHeaders: string[]): void {
     this.#enter('body')
+    const { proxy } = this.#order.origin
+    if (this.#order.forwarded && status === 407) {
+      this.#stop(wantsLogin(this.#order.origin))
+      return
+    }
+    if (proxy !== undefined) this.#context.proxies.worked(proxy)
     this.#isFramed =
       headerValue(rawHeaders, 'transfer-encoding') !== undefined ||
       headerValue(rawHeaders, 'content-length') !== undefined
@@ -116,8 +121,7 @@ export class StreamExchange implements Exchange, StreamHandle, Timed {
     if (this.#phase === 'connecting') {
       const dial = this.#connection?.dial
       if (dial === undefined || dial.phase === 'open' || now - dial.phaseAt < limits.connectMs) return
-      const [code, doing] = SLOW_PHASE[dial.phase] as readonly [ErrorCode, string]
-      this.#stop({ code, message: `${this.#order.origin.key}: ${doing} took longer than ${limits.connectMs} ms` })
+      this.#stop(dial.slow(limits.connectMs))
     } else if (this.#phase === 'sent' && now - this.#since >= limits.headersMs) {
       this.#stop({ code: 'TIMEOUT_HEADERS', message: `no answer within ${limits.headersMs} ms` })
     } else if (this.#phase === 'body' && !this.#isPaused && now - this.#since >= this.#stallMs) {
@@ -144,6 +148,8 @@ export class StreamExchange implements Exchange, StreamHandle, Timed {
     if (this.#phase === 'over') return
     this.#phase = 'over'
     this.#deadlines.remove(this)
+    const { proxy } = this.#order.origin
+    if (proxy !== undefined && failure?.code === 'PROXY_FAILED') this.#context.proxies.failed(proxy, failure)
     this.#observer.onEnded(failure, failure === undefined && this.#isFramed)
   }
 }

@@ -6,11 +6,11 @@
 import type { Socket } from 'node:net'
 import type { ClientOptions, WebSocket } from 'ws'
 import type { Clock } from '../model/clock.ts'
-import type { ErrorCode } from '../model/errors.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Dial, Dialler } from './dial.ts'
 import type { StreamHandle, StreamObserver } from './fetcher.ts'
-import { SLOW_PHASE, type Limits, type Order } from './http-exchange.ts'
+import type { Limits, Order } from './http-exchange.ts'
+import type { Proxies } from './proxies.ts'
 import { resetFailure } from './socket-errors.ts'
 import type { WireFailure } from './wire.ts'
 
@@ -19,6 +19,7 @@ export interface WebSocketContext {
   readonly limits: Limits
   readonly deadlines: Deadlines
   readonly dialler: Dialler
+  readonly proxies: Proxies
 }
 
 export interface WebSocketLimits {
@@ -78,8 +79,7 @@ export class WebSocketStream implements StreamHandle, Timed {
     const { stallMs } = this.#limits
     if (this.#phase === 'connecting') {
       if (this.#dial.phase === 'open' || now - this.#dial.phaseAt < limits.connectMs) return
-      const [code, doing] = SLOW_PHASE[this.#dial.phase] as readonly [ErrorCode, string]
-      this.#end({ code, message: `${this.#order.origin.key}: ${doing} took longer than ${limits.connectMs} ms` })
+      this.#end(this.#dial.slow(limits.connectMs))
     } else if (this.#phase === 'sent' && now - this.#since >= limits.headersMs) {
       this.#end({ code: 'TIMEOUT_HEADERS', message: `no answer within ${limits.headersMs} ms` })
     } else if (this.#phase === 'open' && !this.#isPaused && now - this.#since >= stallMs) {
@@ -137,6 +137,8 @@ export class WebSocketStream implements StreamHandle, Timed {
   #head(status: number, rawHeaders: readonly string[]): void {
     if (this.#phase === 'over') return
     this.#since = this.#context.clock.now()
+    const { proxy } = this.#order.origin
+    if (proxy !== undefined) this.#context.proxies.worked(proxy)
     const reason = this.#observer.onHead(status, rawHeaders, this.#dial.address)
     if (reason !== undefined) this.#end({ code: 'CANCELLED', message: reason })
   }
@@ -158,6 +160,8 @@ export class WebSocketStream implements StreamHandle, Timed {
     this.#phase = 'over'
     this.#context.deadlines.remove(this)
     this.#dial.abort()
+    const { proxy } = this.#order.origin
+    if (proxy !== undefined && failure?.code === 'PROXY_FAILED') this.#context.proxies.failed(proxy, failure)
     const socket = this.#socket
     if (socket !== undefined) {
       // Ending a handshake under way is an error event as well.

@@ -1,10 +1,15 @@
 /** Words that dialling and the transport share: where a connection leads, and why an exchange broke off. */
 import type { ErrorCode } from '../model/errors.ts'
+import type { Proxy } from './proxy.ts'
 
-/** Scheme, host and port: what connections are kept by. */
+/** Scheme, host and port, and the way there. */
 export interface Origin {
   /** `http://host:port` as it stands in URLs (default port left out). */
   readonly key: string
+  /** What connections and TLS sessions are kept by: the key, and the identity of the proxy. Never shown. */
+  readonly route: string
+  /** Undefined: connected to directly. */
+  readonly proxy: Proxy | undefined
   readonly secure: boolean
   /** Without brackets. */
   readonly hostname: string
@@ -25,6 +30,8 @@ export interface WireFailure {
   readonly again?: boolean
   /** True: the peer closed in the middle of the TLS handshake. */
   readonly cut?: boolean
+  /** True: a proxy wants a login, or another one than ours. */
+  readonly unauthorized?: boolean
   /** The connection broke before a byte of the reply and had served before: the peer may just have closed it idle. */
   readonly stale?: boolean
 }

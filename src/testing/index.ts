@@ -29,6 +29,8 @@ export type { OriginProcessOptions, RemoteLedger, RemoteOrigin } from './origin/
 export { pdfOf, pdfText } from './origin/pdf.ts'
 export { market } from './origin/market.ts'
 export type { Market, MarketOptions } from './origin/market.ts'
+export { startProxy } from './proxy.ts'
+export type { ProxyAsked, ProxyOptions, ProxyTrouble, TestProxy } from './proxy.ts'
 export { htmlPage, sitemap } from './origin/reply.ts'
 export type { Answer, Reply, Script, Step } from './origin/reply.ts'
 export type { OriginRequest } from './origin/request.ts'

@@ -7,7 +7,8 @@ import type { Connection, ConnectionOwner, Exchange } from '../../src/fetch/tran
 import type { Origin, WireFailure } from '../../src/fetch/wire.ts'
 
 function originOf(number: number): Origin {
-  return { key: `http://h${number}.test`, secure: false, hostname: `h${number}.test`, port: 80 }
+  const key = `http://h${number}.test`
+  return { key, route: key, proxy: undefined, secure: false, hostname: `h${number}.test`, port: 80 }
 }
 
 class ScriptedConnection implements Connection {
