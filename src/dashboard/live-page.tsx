@@ -1,5 +1,6 @@
 /** Live: what the job does this moment, what it has done, and the controls. */
 import { useEffect, useState } from 'preact/hooks'
+import { Command } from './command.tsx'
 import { link } from './place.ts'
 import { Plot } from './plot.tsx'
 import { complaint, frame, get, post } from './server.ts'
@@ -138,35 +139,6 @@ function Controls({ now }: { readonly now: Frame }) {
         </p>
       )}
     </section>
-  )
-}
-
-export function Command({ text }: { readonly text: string }) {
-  const [isCopied, setCopied] = useState(false)
-  return (
-    <code class="command">
-      {text}
-      <button
-        type="button"
-        aria-label={t('ui.copy', { command: text })}
-        onClick={() =>
-          navigator.clipboard.writeText(text).then(
-            () => setCopied(true),
-            () => setCopied(false),
-          )
-        }
-      >
-        {isCopied ? '✓' : <CopyIcon />}
-      </button>
-    </code>
-  )
-}
-
-function CopyIcon() {
-  return (
-    <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
-      <path d="M5 5V2h9v9h-3M2 5h9v9H2z" fill="none" stroke="currentColor" stroke-width="1.5" />
-    </svg>
   )
 }
 

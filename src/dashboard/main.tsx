@@ -6,6 +6,7 @@ import { LivePage } from './live-page.tsx'
 import { ErrorsPage, HostsPage, SettingsPage, UrlDetailPage, UrlsPage } from './pages.tsx'
 import { link, page } from './place.ts'
 import { connection, exchangeKey, frame, watch } from './server.ts'
+import { RulesPage } from './rules-page.tsx'
 import { SqlPage } from './sql-page.tsx'
 import { chooseWords, language, LANGUAGE_NAMES, LANGUAGES, number, t } from './words.ts'
 import type { Key, Language } from './words.ts'
@@ -22,6 +23,7 @@ const ROUTES: readonly Route[] = [
   { path: '/urls', title: 'ui.urls', body: UrlsPage },
   { path: '/hosts', title: 'ui.hosts', body: HostsPage },
   { path: '/errors', title: 'ui.errors', body: ErrorsPage },
+  { path: '/rules', title: 'ui.rules', body: RulesPage },
   { path: '/sql', title: 'ui.sql', body: SqlPage },
   { path: '/settings', title: 'ui.settings', body: SettingsPage },
   { path: '/url', title: 'ui.url', body: UrlDetailPage, isHidden: true },

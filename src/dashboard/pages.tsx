@@ -1,6 +1,6 @@
 /** The tables: URLs, hosts, errors; one URL closely; the settings. */
 import { useEffect, useState } from 'preact/hooks'
-import { Command } from './live-page.tsx'
+import { Command, shellWord } from './command.tsx'
 import { filters, link } from './place.ts'
 import { complaint, frame, get, post } from './server.ts'
 import { Facet, Table } from './table.tsx'
@@ -278,10 +278,6 @@ export function UrlDetailPage() {
       )}
     </>
   )
-}
-
-function shellWord(text: string): string {
-  return /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 export function SettingsPage() {

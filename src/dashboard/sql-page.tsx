@@ -1,6 +1,6 @@
 /** SQL over what the job has stored. The statement is part of the address, so that a question can be kept. */
 import { useEffect, useState } from 'preact/hooks'
-import { Command } from './live-page.tsx'
+import { Command } from './command.tsx'
 import { filter, filters } from './place.ts'
 import { complaint, frame, post } from './server.ts'
 import type { SqlAnswer } from './types.ts'

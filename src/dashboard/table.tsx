@@ -71,11 +71,7 @@ export function Table<Row, Answer extends Page<Row>>({
           {t('ui.matched', { count: matched })}
         </span>
       </form>
-      {reason === '' ? null : (
-        <p class="complaint" role="alert">
-          {reason}
-        </p>
-      )}
+      <Complaint reason={reason} />
       {answer === undefined ? null : above?.(answer)}
       <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
         <table>
@@ -111,6 +107,16 @@ export function Table<Row, Answer extends Page<Row>>({
         </nav>
       ) : null}
     </>
+  )
+}
+
+/** What the server said instead of an answer; nothing for ''. */
+export function Complaint({ reason }: { readonly reason: string }) {
+  if (reason === '') return null
+  return (
+    <p class="complaint" role="alert">
+      {reason}
+    </p>
   )
 }
 

@@ -50,6 +50,20 @@ export function clock(at: number): string {
   return new Intl.DateTimeFormat(catalog.value.language, { timeStyle: 'medium' }).format(new Date(at))
 }
 
+/** `5 minutes ago`: the largest unit of the time between then and now. */
+export function ago(at: number | string): string {
+  const seconds = Math.max(0, (Date.now() - new Date(at).getTime()) / 1000)
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1]!
+  return new Intl.RelativeTimeFormat(catalog.value.language).format(-Math.floor(seconds / size), unit)
+}
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+
 /** The language chosen before, else the browser's, else that of the server. */
 export async function chooseWords(wanted?: Language): Promise<void> {
   if (wanted !== undefined) localStorage.setItem(CHOICE, wanted)

@@ -37,6 +37,7 @@ export { explainUrl, openStatus, readEvents, readSummary, resumeOptions, retrySt
 export type { Status } from './status.ts'
 export { verify } from './verify.ts'
 export type { Verification } from './verify.ts'
+export type { OriginRules, RobotsText, RulesVerdict, ScopeRule } from './rules-view.ts'
 export { hostNamed } from './host-sheet.ts'
 export { storeChange } from './live-settings.ts'
 export { openView, URL_SORTS } from './view.ts'

@@ -6,17 +6,17 @@ import { parseFollow } from '../extract/link-set.ts'
 import type { KeyDefaults } from '../frontier/frontier.ts'
 import { SluiceError } from '../model/errors.ts'
 import { parseDuration } from '../model/options.ts'
+import type { OptionName } from '../model/options.ts'
 import { parseFailIf } from '../policy/fail-if.ts'
 import { polite } from '../policy/polite.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { RevisitLimits } from '../policy/revisit.ts'
-import { createScope } from '../policy/scope.ts'
-import type { ScopeWord } from '../policy/scope.ts'
-import { canonicalize, withoutCredentials } from '../url/canonicalize.ts'
+import { canonicalize } from '../url/canonicalize.ts'
 import { hostOf, keyOf, registrableDomain } from '../url/key.ts'
 import { checkContact, contactNeeded, FREE_URLS, fasterThanDefault, privateTest } from './contact.ts'
 import { folderOf, nameFromInput, nameOf } from './folder.ts'
 import { hostSheet, withHost } from './host-sheet.ts'
+import { scopeOf } from './job-scope.ts'
 import type { PageJobKind } from './job.ts'
 import { openInputs } from './sources.ts'
 import type { Inputs } from './sources.ts'
@@ -150,26 +150,13 @@ export function engineSettings(
   takeLogin: (url: string) => void,
 ): EngineSettings {
   const { options, kind, inputs } = plan
-  const seeds = inputs.seeds.flatMap((seed) => {
-    const canonical = canonicalize(seed)
-    return canonical.ok ? [withoutCredentials(canonical.url)] : []
-  })
-  const depth = options.get<number>('depth')
-  const include = options.get<(string | RegExp)[]>('include')
-  const exclude = options.get<(string | RegExp)[]>('exclude')
   const gates = options.get<string[]>('gate') ?? []
   const ownKey = options.get<(url: string) => string>('keyOf')
   const ownGroups = options.get<(url: string) => readonly string[]>('groupsOf')
   const keyKind = options.get<'host' | 'domain'>('key') ?? 'host'
   const byDomain = gates.includes('domain')
   const retries = options.get<number>('retries') as number
-  const scope = createScope({
-    word: kind === 'fetch' ? 'any' : (options.get<ScopeWord>('scope') as ScopeWord),
-    seeds,
-    ...(include === undefined ? {} : { include }),
-    ...(exclude === undefined ? {} : { exclude }),
-    ...(depth === undefined ? {} : { depth }),
-  })
+  const scope = scopeOf(kind, inputs.seeds, (name) => options.get(name as OptionName))
   return {
     kind,
     run,

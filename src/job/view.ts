@@ -3,8 +3,12 @@
  * follow the file in steps of about 10,000 rows, so that whoever holds the view can serve others in between.
  */
 import { setImmediate } from 'node:timers/promises'
-import { JobColumns } from '../frontier/sqlite/columns.ts'
-import type { ErrorGroup, HostRow, SeriesPoint, UrlPage, UrlQuery, UrlRow } from '../frontier/sqlite/columns.ts'
+import { JobColumns } from '../frontier/sqlite/columns/columns.ts'
+import type { UrlRow } from '../frontier/sqlite/columns/columns.ts'
+import { Counts } from '../frontier/sqlite/columns/counts.ts'
+import type { ErrorGroup, HostRow, Series } from '../frontier/sqlite/columns/counts.ts'
+import { UrlFilter } from '../frontier/sqlite/columns/url-filter.ts'
+import type { Facets, UrlPage, UrlQuery } from '../frontier/sqlite/columns/url-filter.ts'
 import { requestControl } from './control.ts'
 import type { ControlMethod } from './control.ts'
 import { nameOf, readStored } from './folder.ts'
@@ -14,20 +18,14 @@ import type { SettingChange } from './live-settings.ts'
 import { shownValue } from './options.ts'
 import { queryShortly } from './query-process.ts'
 import type { ShortAnswer } from './query-process.ts'
+import { RulesView } from './rules-view.ts'
 import { explainUrl, openStatus, retryStopped } from './status.ts'
 import type { Status } from './status.ts'
 
-export { URL_SORTS } from '../frontier/sqlite/columns.ts'
-export type {
-  ErrorGroup,
-  HostRow,
-  SeriesPoint,
-  UrlPage,
-  UrlQuery,
-  UrlRow,
-  UrlSort,
-  UrlState,
-} from '../frontier/sqlite/columns.ts'
+export { URL_SORTS } from '../frontier/sqlite/columns/url-filter.ts'
+export type { UrlPage, UrlQuery, UrlSort } from '../frontier/sqlite/columns/url-filter.ts'
+export type { ErrorGroup, HostRow } from '../frontier/sqlite/columns/counts.ts'
+export type { UrlRow, UrlState } from '../frontier/sqlite/columns/columns.ts'
 
 /** Most points of a series: more than a plot has pixels to tell apart. */
 const POINTS = 300
@@ -48,10 +46,12 @@ export interface JobView {
   urls(query: UrlQuery, slice: Slice): UrlPage
   /** All rows that match now, `size` at a time: none slips or comes twice while the job goes on. */
   urlSlices(query: UrlQuery, size: number): Iterator<readonly UrlRow[], undefined>
-  facets(query: UrlQuery): { readonly states: Record<string, number>; readonly codes: Record<string, number> }
+  facets(query: UrlQuery): Facets
   hosts(): readonly HostRow[]
   errors(): readonly ErrorGroup[]
-  series(): { readonly sliceMs: number; readonly points: readonly SeriesPoint[] }
+  series(): Series
+  /** robots.txt and scope. */
+  readonly rules: RulesView
   why(urlOrHost: string): Promise<Why>
   /** Options of the job as stored, without what may hold a secret. */
   settings(): Readonly<Record<string, unknown>>
@@ -79,7 +79,10 @@ export function openView(folder: string): JobView {
 class FolderView implements JobView {
   readonly folder: string
   readonly name: string
+  readonly rules: RulesView
   readonly #columns: JobColumns
+  readonly #filter: UrlFilter
+  readonly #counts: Counts
   #advancing: Promise<void> | undefined
   #isComplete = false
   #isClosed = false
@@ -88,10 +91,13 @@ class FolderView implements JobView {
     this.folder = folder
     this.name = nameOf(folder)
     this.#columns = new JobColumns(folder)
+    this.#filter = new UrlFilter(this.#columns)
+    this.#counts = new Counts(this.#columns)
+    this.rules = new RulesView(folder, this.#columns, this.#counts)
   }
 
   get seq(): number {
-    return this.#columns.seq
+    return this.#columns.lastSeq
   }
 
   get isComplete(): boolean {
@@ -103,28 +109,28 @@ class FolderView implements JobView {
   }
 
   urls(query: UrlQuery, { offset, limit }: Slice): UrlPage {
-    return this.#columns.urls(query, offset, limit)
+    return this.#filter.page(query, offset, limit)
   }
 
   *urlSlices(query: UrlQuery, size: number): Generator<readonly UrlRow[], undefined> {
-    const ids = this.#columns.idsOf(query)
+    const ids = this.#filter.idsOf(query)
     for (let at = 0; at < ids.length; at += size) yield this.#columns.rowsOf(ids.subarray(at, at + size))
   }
 
-  facets(query: UrlQuery): ReturnType<JobView['facets']> {
-    return this.#columns.facets(query)
+  facets(query: UrlQuery): Facets {
+    return this.#filter.facets(query)
   }
 
   hosts(): readonly HostRow[] {
-    return this.#columns.hosts()
+    return this.#counts.hosts()
   }
 
   errors(): readonly ErrorGroup[] {
-    return this.#columns.errors()
+    return this.#counts.errors()
   }
 
-  series(): ReturnType<JobView['series']> {
-    return this.#columns.series(POINTS)
+  series(): Series {
+    return this.#counts.series(POINTS)
   }
 
   why(urlOrHost: string): Promise<Why> {

@@ -7,8 +7,10 @@ import { SluiceError } from '../model/errors.ts'
 import { OUTCOMES } from '../model/outcome.ts'
 import { asObject, bodyOf, shortText } from './body.ts'
 import type { Body } from './body.ts'
+import { rulesApi } from './rules-api.ts'
 import { takePage } from './table.ts'
-import type { Page, TableQuery } from './table.ts'
+import type { Page } from './table.ts'
+import { tableQuery } from './table-query.ts'
 
 /** Rows of one download, in steps. */
 const DOWNLOAD_STEP = 1000
@@ -62,6 +64,7 @@ export function jobApi(view: JobView): Hono {
   api.get('/errors', (context) =>
     answer(context, view, takePage(view.errors(), tableQuery(context), ERROR_COLUMNS, 'host', 'code', 'sample')),
   )
+  api.route('/', rulesApi(view))
   api.get('/why', async (context) => context.json(await view.why(context.req.query('url') ?? '')))
   for (const method of CONTROLS) {
     api.post(`/${method}`, async (context) => {
@@ -126,25 +129,6 @@ function urlQuery(context: Context): UrlQuery {
     sort: sort as UrlSort | undefined,
     descending: dir === 'desc',
   }
-}
-
-function tableQuery(context: Context): TableQuery {
-  const { q, sort, dir, offset, limit } = context.req.query()
-  return {
-    search: q ?? '',
-    sort,
-    descending: dir === 'desc',
-    offset: whole(offset, 0, Number.MAX_SAFE_INTEGER),
-    limit: whole(limit, 50, 500),
-  }
-}
-
-function whole(text: string | undefined, fallback: number, most: number): number {
-  if (text === undefined) return fallback
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 0)
-    throw new SluiceError('OPTION_INVALID', `${JSON.stringify(text)} is no whole number`)
-  return Math.min(value, most)
 }
 
 /** Pulled by the reader, a step at a time: a slow one costs nothing. */
