@@ -2,11 +2,14 @@
 import { render } from 'preact'
 import type { ComponentType } from 'preact'
 import './main.css'
+import { ComparePage } from './compare-page.tsx'
+import { ItemsPage } from './items-page.tsx'
 import { LivePage } from './live-page.tsx'
 import { ErrorsPage, HostsPage, SettingsPage, UrlDetailPage, UrlsPage } from './pages.tsx'
 import { link, page } from './place.ts'
 import { connection, exchangeKey, frame, watch } from './server.ts'
 import { RulesPage } from './rules-page.tsx'
+import { SitePage } from './site-page.tsx'
 import { SqlPage } from './sql-page.tsx'
 import { chooseWords, language, LANGUAGE_NAMES, LANGUAGES, number, t } from './words.ts'
 import type { Key, Language } from './words.ts'
@@ -23,7 +26,10 @@ const ROUTES: readonly Route[] = [
   { path: '/urls', title: 'ui.urls', body: UrlsPage },
   { path: '/hosts', title: 'ui.hosts', body: HostsPage },
   { path: '/errors', title: 'ui.errors', body: ErrorsPage },
+  { path: '/site', title: 'ui.site', body: SitePage },
+  { path: '/items', title: 'ui.items', body: ItemsPage },
   { path: '/rules', title: 'ui.rules', body: RulesPage },
+  { path: '/compare', title: 'ui.compare', body: ComparePage },
   { path: '/sql', title: 'ui.sql', body: SqlPage },
   { path: '/settings', title: 'ui.settings', body: SettingsPage },
   { path: '/url', title: 'ui.url', body: UrlDetailPage, isHidden: true },

@@ -1,10 +1,10 @@
 /** The tables: URLs, hosts, errors; one URL closely; the settings. */
 import { useEffect, useState } from 'preact/hooks'
 import { Command, shellWord } from './command.tsx'
+import { OutcomeBar } from './outcome-bar.tsx'
 import { filters, link } from './place.ts'
 import { complaint, frame, get, post } from './server.ts'
 import { Facet, Table } from './table.tsx'
-import { OUTCOMES } from './types.ts'
 import type { ErrorRow, HostRow, Page, UrlPage, UrlRow, Why } from './types.ts'
 import { duration, number, shortBytes, t, time } from './words.ts'
 
@@ -96,17 +96,7 @@ export function HostsPage() {
         { title: 'failed', sort: 'failed', numeric: true, cell: ({ done }) => number(done.failed) },
         {
           title: t('ui.outcomes'),
-          cell: ({ done, known }) => (
-            <div class="bar small" role="img" aria-label={OUTCOMES.map((word) => `${word} ${done[word]}`).join(', ')}>
-              {OUTCOMES.map((word) => (
-                <span key={word} class={word} style={{ flexGrow: done[word] }} />
-              ))}
-              <span
-                class="left"
-                style={{ flexGrow: Math.max(0, known - OUTCOMES.reduce((sum, word) => sum + done[word], 0)) }}
-              />
-            </div>
-          ),
+          cell: ({ done, left }) => <OutcomeBar done={done} left={left} />,
         },
         { title: t('ui.interval'), sort: 'interval', numeric: true, cell: ({ intervalMs }) => duration(intervalMs) },
         { title: t('ui.errorsInRow'), sort: 'errors', numeric: true, cell: ({ errors }) => number(errors) },

@@ -24,6 +24,11 @@ interface TableProps<Row, Answer extends Page<Row>> {
   readonly keyOf: (row: Row) => string
   /** Shown above the rows, from the same answer. */
   readonly above?: (answer: Answer) => ComponentChildren
+  readonly below?: (answer: Answer) => ComponentChildren
+  /** Another number: ask once more. */
+  readonly again?: number
+  /** Told of each answer, before it is drawn. */
+  readonly onAnswer?: (answer: Answer) => void
 }
 
 export function Table<Row, Answer extends Page<Row>>({
@@ -32,6 +37,9 @@ export function Table<Row, Answer extends Page<Row>>({
   columns,
   keyOf,
   above,
+  below,
+  onAnswer,
+  again = 0,
 }: TableProps<Row, Answer>) {
   const [answer, setAnswer] = useState<Answer | undefined>(undefined)
   const [reason, setReason] = useState('')
@@ -44,6 +52,7 @@ export function Table<Row, Answer extends Page<Row>>({
     const aborter = new AbortController()
     get<Answer>(asked, aborter.signal).then(
       (found) => {
+        onAnswer?.(found)
         setAnswer(found)
         setReason('')
       },
@@ -52,7 +61,7 @@ export function Table<Row, Answer extends Page<Row>>({
       },
     )
     return () => aborter.abort()
-  }, [asked, seq])
+  }, [asked, seq, again])
   const matched = answer?.matched ?? 0
   const last = Math.max(0, Math.floor((matched - 1) / ROWS) * ROWS)
   return (
@@ -73,7 +82,7 @@ export function Table<Row, Answer extends Page<Row>>({
       </form>
       <Complaint reason={reason} />
       {answer === undefined ? null : above?.(answer)}
-      <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
+      <div class="scroll rows" tabIndex={0} role="region" aria-label={caption}>
         <table>
           <caption>{caption}</caption>
           <thead>
@@ -106,6 +115,7 @@ export function Table<Row, Answer extends Page<Row>>({
           <Turn to={last} from={offset} label={t('ui.last')} />
         </nav>
       ) : null}
+      {answer === undefined ? null : below?.(answer)}
     </>
   )
 }

@@ -85,7 +85,8 @@ function sideOf(word: string | undefined, cwd: string): DiffSide {
   })
 }
 
-function lastRun(folder: string): number {
+/** Number of a job's latest run. */
+export function lastRun(folder: string): number {
   const reader = openReader(folder)
   try {
     return readRunState(reader.positions())?.run ?? 1

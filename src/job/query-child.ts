@@ -1,22 +1,16 @@
 /** The process of `query-process.ts`: asks, sends the first rows, and is ended. */
-import { SluiceError } from '../model/errors.ts'
-import type { ChildAnswer, ShortQuery } from './query-process.ts'
+import type { ShortAnswer, ShortQuery } from './query-process.ts'
 import { distinctNames, openQuery } from './query.ts'
+import { answerOnce } from './short-process.ts'
 
-async function ask({ folder, sql, rows: most }: ShortQuery): Promise<ChildAnswer> {
-  try {
-    const { names, slices } = await openQuery({ target: folder, cwd: folder, sql, values: [] })
-    const rows: (readonly unknown[])[] = []
-    for await (const slice of slices) {
-      for (const row of slice) rows.push(row.map(plain))
-      if (rows.length > most) break
-    }
-    return { answer: { columns: distinctNames(names).columns, rows: rows.slice(0, most), more: rows.length > most } }
-  } catch (error) {
-    if (!(error instanceof SluiceError)) throw error
-    const { code, message, hint } = error
-    return { error: { code, message, hint } }
+async function ask({ folder, sql, rows: most }: ShortQuery): Promise<ShortAnswer> {
+  const { names, slices } = await openQuery({ target: folder, cwd: folder, sql, values: [] })
+  const rows: (readonly unknown[])[] = []
+  for await (const slice of slices) {
+    for (const row of slice) rows.push(row.map(plain))
+    if (rows.length > most) break
   }
+  return { columns: distinctNames(names).columns, rows: rows.slice(0, most), more: rows.length > most }
 }
 
 /** As JSON can carry it. */
@@ -26,6 +20,4 @@ function plain(cell: unknown): unknown {
   return cell
 }
 
-process.once('message', (query) => void ask(query as ShortQuery).then((answer) => process.send?.(answer)))
-// Whoever asked is gone.
-process.once('disconnect', () => process.exit())
+answerOnce(ask)

@@ -9,9 +9,11 @@ import { Counts } from '../frontier/sqlite/columns/counts.ts'
 import type { ErrorGroup, HostRow, Series } from '../frontier/sqlite/columns/counts.ts'
 import { UrlFilter } from '../frontier/sqlite/columns/url-filter.ts'
 import type { Facets, UrlPage, UrlQuery } from '../frontier/sqlite/columns/url-filter.ts'
+import { CompareView } from './compare-view.ts'
 import { requestControl } from './control.ts'
 import type { ControlMethod } from './control.ts'
 import { nameOf, readStored } from './folder.ts'
+import { ItemsView } from './items-view.ts'
 import type { RetryQuery, Why } from './job.ts'
 import { storeChange } from './live-settings.ts'
 import type { SettingChange } from './live-settings.ts'
@@ -19,6 +21,7 @@ import { shownValue } from './options.ts'
 import { queryShortly } from './query-process.ts'
 import type { ShortAnswer } from './query-process.ts'
 import { RulesView } from './rules-view.ts'
+import { SiteView } from './site-view.ts'
 import { explainUrl, openStatus, retryStopped } from './status.ts'
 import type { Status } from './status.ts'
 
@@ -52,6 +55,9 @@ export interface JobView {
   series(): Series
   /** robots.txt and scope. */
   readonly rules: RulesView
+  readonly items: ItemsView
+  readonly site: SiteView
+  readonly compare: CompareView
   why(urlOrHost: string): Promise<Why>
   /** Options of the job as stored, without what may hold a secret. */
   settings(): Readonly<Record<string, unknown>>
@@ -80,6 +86,9 @@ class FolderView implements JobView {
   readonly folder: string
   readonly name: string
   readonly rules: RulesView
+  readonly items: ItemsView
+  readonly site: SiteView
+  readonly compare: CompareView
   readonly #columns: JobColumns
   readonly #filter: UrlFilter
   readonly #counts: Counts
@@ -93,6 +102,9 @@ class FolderView implements JobView {
     this.#columns = new JobColumns(folder)
     this.#filter = new UrlFilter(this.#columns)
     this.#counts = new Counts(this.#columns)
+    this.items = new ItemsView(folder)
+    this.compare = new CompareView(folder)
+    this.site = new SiteView(this.#columns)
     this.rules = new RulesView(folder, this.#columns, this.#counts)
   }
 
@@ -172,6 +184,7 @@ class FolderView implements JobView {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.site.close()
     await this.#advancing
     this.#columns.close()
   }

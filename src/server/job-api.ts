@@ -7,7 +7,11 @@ import { SluiceError } from '../model/errors.ts'
 import { OUTCOMES } from '../model/outcome.ts'
 import { asObject, bodyOf, shortText } from './body.ts'
 import type { Body } from './body.ts'
+import { compareApi } from './compare-api.ts'
+import { fileName, streamOf } from './download.ts'
+import { itemsApi } from './items-api.ts'
 import { rulesApi } from './rules-api.ts'
+import { siteApi } from './site-api.ts'
 import { takePage } from './table.ts'
 import type { Page } from './table.ts'
 import { tableQuery } from './table-query.ts'
@@ -56,7 +60,7 @@ export function jobApi(view: JobView): Hono {
   api.get('/urls.ndjson', (context) => {
     const query = urlQuery(context)
     context.header('content-disposition', `attachment; filename="${fileName(view.name)}-urls.ndjson"`)
-    return context.body(ndjson(view, query), 200, { 'content-type': 'application/x-ndjson' })
+    return context.body(streamOf(linesOf(view, query)), 200, { 'content-type': 'application/x-ndjson' })
   })
   api.get('/hosts', (context) =>
     answer(context, view, takePage(view.hosts(), tableQuery(context), HOST_COLUMNS, 'host')),
@@ -65,6 +69,9 @@ export function jobApi(view: JobView): Hono {
     answer(context, view, takePage(view.errors(), tableQuery(context), ERROR_COLUMNS, 'host', 'code', 'sample')),
   )
   api.route('/', rulesApi(view))
+  api.route('/', itemsApi(view))
+  api.route('/', siteApi(view))
+  api.route('/', compareApi(view))
   api.get('/why', async (context) => context.json(await view.why(context.req.query('url') ?? '')))
   for (const method of CONTROLS) {
     api.post(`/${method}`, async (context) => {
@@ -131,23 +138,11 @@ function urlQuery(context: Context): UrlQuery {
   }
 }
 
-/** Pulled by the reader, a step at a time: a slow one costs nothing. */
-function ndjson(view: JobView, query: UrlQuery): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
+function* linesOf(view: JobView, query: UrlQuery): Generator<readonly string[], undefined> {
   const slices = view.urlSlices(query, DOWNLOAD_STEP)
-  return new ReadableStream({
-    pull(controller) {
-      const { done, value } = slices.next()
-      if (done === true) controller.close()
-      else controller.enqueue(encoder.encode(value.map(lineOf).join('')))
-    },
-  })
+  for (let next = slices.next(); next.done !== true; next = slices.next()) yield next.value.map(lineOf)
 }
 
 function lineOf({ url, host, depth, state, record }: UrlRow): string {
-  return `${JSON.stringify(record ?? { url, host, depth, state })}\n`
-}
-
-function fileName(name: string): string {
-  return name.replaceAll(/[^\w.-]/g, '_')
+  return JSON.stringify(record ?? { url, host, depth, state })
 }

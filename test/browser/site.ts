@@ -50,7 +50,7 @@ const schema = { '~standard': { version: 1, vendor: 'test', validate: (value) =>
   value.price === undefined ? { issues: [{ message: 'a price is missing', path: ['price'] }] } : { value } } }
 export default defineExtractor({ match: '/product/*', schema, extract: (page) => {
   const n = Number(page.url.split('/').pop())
-  return [{ name: page.select('h1').text(), kind: n % 7 === 0 ? 'book' : 'thing', ...(n % 10 === 0 ? {} : { price: n }),
+  return [{ name: page.$('h1').text(), kind: n % 7 === 0 ? 'book' : 'thing', ...(n % 10 === 0 ? {} : { price: n }),
     ...(n % 2 === 0 ? { color: 'red' } : {}) }]
 } })
 `
@@ -73,6 +73,7 @@ export interface SiteJob {
 
 function crawlOf(cwd: string): string[] {
   writeFileSync(join(cwd, 'things.mjs'), EXTRACTOR)
+  writeFileSync(join(cwd, 'dearer.mjs'), EXTRACTOR.replace('price: n', 'price: n + 1'))
   const seeds = ['http://site.test/', ...Array.from({ length: HOSTS }, (_, n) => `http://h${n}.test/`)]
   return ['crawl', ...seeds, '-j', 'site', '--exclude', '**.pdf', '--exclude', '/never/**', '--extract', 'things.mjs']
 }
@@ -167,23 +168,23 @@ export async function tableWorks(
   await rows(page, total)
   const [title, place] = column
   const cells = (): Promise<string[]> =>
-    page.$$eval(`tbody tr td:nth-child(${place})`, (found) => found.map((cell) => cell.textContent ?? ''))
-  const heading = page.locator(`thead th:nth-child(${place})`)
-  await page.click(`thead th:has-text("${title}") button`)
+    page.$$eval(`.rows tbody tr td:nth-child(${place})`, (found) => found.map((cell) => cell.textContent ?? ''))
+  const heading = page.locator(`.rows thead th:nth-child(${place})`)
+  await page.click(`.rows thead th:has-text("${title}") button`)
   await page.waitForFunction(
-    (nth) => document.querySelector(`thead th:nth-child(${nth})`)?.getAttribute('aria-sort') === 'ascending',
+    (nth) => document.querySelector(`.rows thead th:nth-child(${nth})`)?.getAttribute('aria-sort') === 'ascending',
     place,
   )
   await page.waitForLoadState('networkidle').catch(() => undefined)
-  await page.click(`thead th:has-text("${title}") button`)
+  await page.click(`.rows thead th:has-text("${title}") button`)
   assert.equal(await heading.getAttribute('aria-sort'), 'descending')
   const last = ((total - 1) % 50) + 1
   if (total > 50) {
     await page.click('nav.pages button:last-child')
-    await page.waitForFunction((wanted) => document.querySelectorAll('main tbody tr').length === wanted, last)
+    await page.waitForFunction((wanted) => document.querySelectorAll('.rows tbody tr').length === wanted, last)
     assert.equal((await cells()).length, last)
     await page.click('nav.pages button:first-child')
-    await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 50)
+    await page.waitForFunction(() => document.querySelectorAll('.rows tbody tr').length === 50)
   }
   await page.fill('input[type=search]', search[0])
   await rows(page, search[1])
