@@ -289,9 +289,10 @@ export class Commit {
 
 /** Plain: it goes to another thread. Cookies of a session stay out of whatever is stored. */
 function exchangeOf(response: Response, inSession: boolean): Exchange {
-  const { method, url, requestHeaders, status, statusText, address, startedAt } = response
+  const { method, url, requestHeaders, status, statusText, protocol, address, startedAt } = response
   const rawHeaders = inSession ? withoutCookies(response.rawHeaders) : response.rawHeaders
-  return { method, url, requestHeaders, status, statusText, rawHeaders, address, startedAt }
+  const spoken = protocol === undefined ? {} : { protocol }
+  return { method, url, requestHeaders, status, statusText, ...spoken, rawHeaders, address, startedAt }
 }
 
 function itemLines(group: readonly Ended[]): string[] {

@@ -8,6 +8,7 @@ export class Answer implements Response {
   readonly url: string
   readonly status: number
   readonly statusText: string
+  readonly protocol?: 'h2'
   readonly rawHeaders: readonly string[]
   readonly contentType: string
   readonly address: string
@@ -35,6 +36,7 @@ export class Answer implements Response {
     this.url = head.url
     this.status = head.status
     this.statusText = head.statusText
+    if (head.protocol === 'h2') this.protocol = 'h2'
     this.rawHeaders = head.rawHeaders
     this.contentType = head.contentType
     this.address = head.address
@@ -51,7 +53,11 @@ export class Answer implements Response {
   }
 
   get requestHeaders(): readonly string[] {
-    return ['Host', this.#asked.host, 'Connection', 'keep-alive', ...this.#asked.headers]
+    const host = ['Host', this.#asked.host]
+    // RFC 9113 8.2.2: connections of HTTP/2 have no such field.
+    return this.protocol === 'h2'
+      ? [...host, ...this.#asked.headers]
+      : [...host, 'Connection', 'keep-alive', ...this.#asked.headers]
   }
 
   /** Its memory is needed for another one. */
@@ -68,6 +74,7 @@ export interface Head {
   readonly url: string
   readonly status: number
   readonly statusText: string
+  readonly protocol: 'http/1.1' | 'h2'
   readonly rawHeaders: readonly string[]
   readonly contentType: string
   readonly address: string

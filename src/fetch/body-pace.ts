@@ -1,19 +1,16 @@
 /** Whether a body still comes: silence, and dripping that never is silent. Looked at by the wheel, not by each chunk. */
+import type { Limits } from './limits.ts'
 import type { WireFailure } from './wire.ts'
 
-/** Below this rate over this window a body counts as dripping. */
-const SLOW_BYTES_PER_S = 16
-const SLOW_WINDOW_MS = 60_000
-
 export class BodyPace {
-  readonly #idleMs: number
+  readonly #limits: Limits
   #bytes = 0
   #activeAt: number
   #windowAt: number
   #windowBytes = 0
 
-  constructor(idleMs: number, now: number) {
-    this.#idleMs = idleMs
+  constructor(limits: Limits, now: number) {
+    this.#limits = limits
     this.#activeAt = now
     this.#windowAt = now
   }
@@ -23,17 +20,21 @@ export class BodyPace {
    * @param paused true: it is we who do not read.
    */
   check(now: number, bytes: number, paused: boolean): WireFailure | undefined {
+    const { idleMs, minRate, rateWindowMs } = this.#limits
     if (paused || bytes !== this.#bytes) {
       this.#bytes = bytes
       this.#activeAt = now
-    } else if (now - this.#activeAt >= this.#idleMs) {
-      return { code: 'TIMEOUT_BODY', message: `no byte of the body for ${this.#idleMs} ms` }
+    } else if (now - this.#activeAt >= idleMs) {
+      return { code: 'TIMEOUT_BODY', message: `no byte of the body for ${idleMs} ms` }
     }
     const windowMs = now - this.#windowAt
-    if (windowMs < SLOW_WINDOW_MS) return undefined
+    if (windowMs < rateWindowMs) return undefined
     const came = bytes - this.#windowBytes
-    if (!paused && came < (SLOW_BYTES_PER_S * windowMs) / 1000) {
-      return { code: 'TIMEOUT_SLOW', message: `${came} bytes of the body in ${Math.round(windowMs / 1000)} s` }
+    if (!paused && came < (minRate * windowMs) / 1000) {
+      return {
+        code: 'TIMEOUT_SLOW',
+        message: `${came} bytes of the body in ${Math.round(windowMs / 1000)} s, less than ${minRate} a second`,
+      }
     }
     this.#windowAt = now
     this.#windowBytes = bytes

@@ -21,8 +21,11 @@ export type DialPhase = 'dns' | 'connect' | 'proxy' | 'tls' | 'open'
 export type Dialled = (failure: WireFailure | undefined, socket: Socket | undefined) => void
 
 export interface Dialler {
-  /** @param onread takes the bytes of a plain socket past its stream (`reads`); a secured one has none of it. */
-  dial(origin: Origin, done: Dialled, onread?: OnReadOpts): Dial
+  /**
+   * @param onread takes the bytes of a plain socket past its stream (`reads`); a secured one has none of it.
+   * @param protocols offered by ALPN to an origin of https. Default HTTP/1.1 alone.
+   */
+  dial(origin: Origin, done: Dialled, onread?: OnReadOpts, protocols?: readonly string[]): Dial
 }
 
 export interface DiallerOptions {
@@ -47,6 +50,8 @@ const SLOW_PHASE: Readonly<Record<DialPhase, readonly [ErrorCode, string]>> = {
 const NEXT_ADDRESS_MS = 250
 /** Head of a proxy's answer to CONNECT. */
 const TUNNEL_HEAD_BYTES = 16 * 1024
+/** What a proxy is asked for, and an origin where nothing else was said. */
+const HTTP1: readonly string[] = ['http/1.1']
 /** TLS sessions kept for resumption. */
 const SESSIONS = 1_000
 
@@ -65,7 +70,7 @@ export function createDialler(options: DiallerOptions): Dialler {
       (context ??= createSecureContext(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] })),
   }
   return {
-    dial: (origin, done, onread) => new Dial(shared, origin, done, onread),
+    dial: (origin, done, onread, protocols) => new Dial(shared, origin, done, onread, protocols),
   }
 }
 
@@ -82,6 +87,7 @@ export class Dial {
   /** Bytes go to `onread`, never through the stream of the socket. */
   readonly reads: boolean
   readonly #onread: OnReadOpts | undefined
+  readonly #protocols: readonly string[]
   readonly #shared: Shared
   readonly #proxy: Proxy | undefined
   #done: Dialled | undefined
@@ -92,10 +98,17 @@ export class Dial {
   /** Who is waited for: what fails now is theirs. */
   #partner: 'origin' | 'proxy' = 'origin'
 
-  constructor(shared: Shared, origin: Origin, done: Dialled, onread: OnReadOpts | undefined) {
+  constructor(
+    shared: Shared,
+    origin: Origin,
+    done: Dialled,
+    onread: OnReadOpts | undefined,
+    protocols: readonly string[] = HTTP1,
+  ) {
     this.#shared = shared
     this.origin = origin
     this.#done = done
+    this.#protocols = protocols
     const { proxy } = origin
     this.#proxy = proxy
     // A handshake before the request is read by the stream.
@@ -205,7 +218,7 @@ export class Dial {
         return
       }
       this.address = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
-      if (this.origin.secure) this.#secure(socket, this.origin.hostname, () => this.#finish())
+      if (this.origin.secure) this.#secure(socket, this.origin.hostname, () => this.#finish(), this.#protocols)
       else this.#finish()
       return
     }
@@ -217,7 +230,7 @@ export class Dial {
   #throughProxy(socket: Socket, proxy: Proxy): void {
     const opened = (): void => {
       this.#partner = 'origin'
-      if (this.origin.secure) this.#secure(socket, this.origin.hostname, () => this.#finish())
+      if (this.origin.secure) this.#secure(socket, this.origin.hostname, () => this.#finish(), this.#protocols)
       else this.#finish()
     }
     if (!takesPlainRequests(proxy)) this.#socks(socket, proxy, opened)
@@ -274,7 +287,12 @@ export class Dial {
     socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${authorization}\r\n`, 'latin1')
   }
 
-  #secure(socket: Socket, hostname: string, secured: (socket: Socket) => void): void {
+  #secure(
+    socket: Socket,
+    hostname: string,
+    secured: (socket: Socket) => void,
+    protocols: readonly string[] = HTTP1,
+  ): void {
     this.#enter('tls')
     // Of a way of its own: a session that is resumed elsewhere would tell the site that both are one.
     const key = `${this.origin.route} ${hostname}`
@@ -285,7 +303,7 @@ export class Dial {
       ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
       ...(session === undefined ? {} : { session }),
       secureContext: this.#shared.context(),
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [...protocols],
     })
     this.#socket = tls
     tls.on('session', (fresh) => keepSession(this.#shared.sessions, key, fresh))

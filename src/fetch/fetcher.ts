@@ -42,7 +42,10 @@ export interface FetchFailure {
   readonly local?: boolean
   /** True: what an earlier attempt left is no part of what is there now. To be asked again whole; no fault of the URL. */
   readonly again?: boolean
-  /** True: the peer closed in the middle of the TLS handshake, as servers do that are being restarted. */
+  /**
+   * True: worth one more try, whatever the code: the peer closed in the middle of the TLS handshake, as servers do that
+   * are being restarted, or broke HTTP/2 and will be asked by HTTP/1.1.
+   */
   readonly cut?: boolean
   /** True: the disk of this machine failed after the site had answered. The job is in trouble, not the URL. */
   readonly disk?: boolean

@@ -14,6 +14,7 @@ import { codingsOf, type Coding } from './codings.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { LayerReport } from './decode-layer.ts'
 import type { FetchFailure, FetchHandle, FetchObserver } from './fetcher.ts'
+import type { Limits } from './limits.ts'
 import { Marks } from './marks.ts'
 import { readPartAnswer, validatorOf } from './part-answer.ts'
 import type { PartFile } from './part-file.ts'
@@ -22,25 +23,11 @@ import type { Pool } from './pool.ts'
 import type { Proxies } from './proxies.ts'
 import type { SpoolOwner } from './spool.ts'
 import type { StoreLimits } from './store.ts'
-import type { Connection, Exchange } from './transport.ts'
+import { mayReplay, type Connection, type Exchange } from './transport.ts'
 import type { Origin, WireFailure } from './wire.ts'
-
-export interface Limits {
-  /** Each of name lookup, TCP, proxy and TLS. */
-  readonly connectMs: number
-  /** From the request written to the head of the answer. */
-  readonly headersMs: number
-  /** Without a byte of the body. */
-  readonly idleMs: number
-  /** From the connection being asked for to the last byte. */
-  readonly totalMs: number
-  /** Decoded bytes. */
-  readonly maxBytes: number
-}
 
 export interface ExchangeContext {
   readonly clock: Clock
-  readonly limits: Limits
   readonly store: StoreLimits
   readonly pool: Pool
   readonly deadlines: Deadlines
@@ -59,6 +46,7 @@ export interface Order {
   readonly headers: readonly string[]
   readonly body: Uint8Array | undefined
   readonly connections: number | undefined
+  readonly limits: Limits
   /** Cap of this request where it has one of its own. */
   readonly maxBytes: number | undefined
   /** Goes to a proxy as it is, without a tunnel: a 407 is the proxy's. */
@@ -92,7 +80,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   readonly #cap: number
   #phase: Phase = Phase.waiting
   #connection: Connection | undefined
-  #replayed = false
+  #replays = 0
   #written = false
 
   readonly #marks = new Marks()
@@ -101,6 +89,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
 
   #status = 0
   #statusText = ''
+  #protocol: Connection['protocol'] = 'http/1.1'
   #rawHeaders: readonly string[] = []
   #contentType = ''
   #codings: readonly Coding[] = []
@@ -124,7 +113,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     this.target = order.target
     this.headers = order.headers
     this.body = order.body
-    this.#cap = order.maxBytes ?? context.limits.maxBytes
+    this.#cap = order.maxBytes ?? order.limits.maxBytes
   }
 
   start(): void {
@@ -160,9 +149,10 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     this.#statusText = statusText
     this.#rawHeaders = rawHeaders
     this.#phase = Phase.body
+    this.#protocol = this.#connection?.protocol ?? 'http/1.1'
     const now = this.#context.clock.now()
     if (this.#marks.answeredAt === 0) this.#marks.answeredAt = now
-    this.#pace = new BodyPace(this.#context.limits.idleMs, now)
+    this.#pace = new BodyPace(this.#order.limits, now)
 
     let encoding = ''
     let length = -1
@@ -234,8 +224,8 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   broke(failure: WireFailure): void {
     if (this.#phase === Phase.over || this.#phase === Phase.settling) return
     this.#connection = undefined
-    if (failure.stale === true && !this.#replayed && (this.method === 'GET' || this.method === 'HEAD')) {
-      this.#replayed = true
+    if (this.#phase !== Phase.body && mayReplay(failure, this.method, this.#replays)) {
+      this.#replays++
       this.#phase = Phase.waiting
       this.#context.pool.restart(this.#order.origin, this)
       return
@@ -250,7 +240,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
   }
 
   tick(now: number): void {
-    const { limits } = this.#context
+    const { limits } = this.#order
     switch (this.#phase) {
       case Phase.connecting: {
         const dial = this.#connection?.dial
@@ -440,6 +430,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
         url: this.#order.url,
         status: this.#status,
         statusText: this.#statusText,
+        protocol: this.#protocol,
         rawHeaders: this.#rawHeaders,
         contentType: this.#contentType,
         address: this.#marks.address,
@@ -504,7 +495,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
       code: failure.code,
       message: failure.message,
       ...(failure.cause === undefined ? {} : { cause: failure.cause }),
-      ...(this.#written ? { sent: true } : {}),
+      ...(this.#written && failure.unprocessed !== true ? { sent: true } : {}),
       ...(failure.local === true ? { local: true } : {}),
       ...(failure.cut === true ? { cut: true } : {}),
       ...(failure.again === true ? { again: true } : {}),

@@ -1,5 +1,5 @@
 /**
- * `httpFetcher`: requests over HTTP/1.1, with limits on everything a server can stretch. Puts the parts of this folder
+ * `httpFetcher`: requests over HTTP/1.1 and HTTP/2, with limits on everything a server can stretch. Puts the parts of this folder
  * together and turns a URL into an order for the wire; what an answer means is the engine's.
  */
 import { randomBytes } from 'node:crypto'
@@ -20,12 +20,14 @@ import type {
   StreamObserver,
   StreamRequest,
 } from './fetcher.ts'
-import { http1Transport, type Http1Transport } from './http1.ts'
+import { http1Transport } from './http1.ts'
 import { HttpExchange, type ExchangeContext, type Order } from './http-exchange.ts'
 import { Lender } from './kept-bytes.ts'
+import { limitsOf, type LimitOptions, type Limits } from './limits.ts'
 import { Names, type Lookup } from './names.ts'
 import { rangeHeaders } from './part-answer.ts'
 import type { PartFolder } from './part-folder.ts'
+import type { Negotiated, negotiate as Negotiate } from './negotiate.ts'
 import { Pool } from './pool.ts'
 import { Proxies, type ProxyNews } from './proxies.ts'
 import { percentDecoded, takesPlainRequests, type Proxy } from './proxy.ts'
@@ -35,7 +37,7 @@ import { StreamExchange } from './stream-exchange.ts'
 import { WebSocketStream } from './web-socket.ts'
 import type { Origin } from './wire.ts'
 
-export interface FetcherOptions {
+export interface FetcherOptions extends LimitOptions {
   readonly clock: Clock
   readonly userAgent: string
   /** Further default headers, sent to `headerOrigins` only: they may be credentials. */
@@ -44,13 +46,8 @@ export interface FetcherOptions {
   readonly loginOf?: (origin: string) => string | undefined
   /** Origins as `URL.origin` gives them. Default none. */
   readonly headerOrigins?: readonly string[]
-  /**
-   * Limit of each wait, ms: name lookup, connect and TLS (10 s at most each), head, silence within the body; ten times
-   * as much for the whole. Default 30,000.
-   */
-  readonly timeoutMs?: number
-  /** Cap on decoded bytes. Default 64 MiB. */
-  readonly maxBytes?: number
+  /** Other limits of one host. */
+  readonly limitsOfHost?: (hostname: string) => LimitOptions | undefined
   /** Bodies over this go to a file in `spoolFolder`. Default 8 MiB. */
   readonly spoolBytes?: number
   /** Must exist. */
@@ -76,13 +73,12 @@ export interface FetcherOptions {
   readonly allowPrivate?: boolean
   /** Further trusted roots for TLS, PEM. */
   readonly ca?: string
+  /** Offer HTTP/2 to origins of https; by host where some should and others not. Default false. */
+  readonly http2?: boolean | ((hostname: string) => boolean)
   /** Default: the system's resolver. */
   readonly lookup?: Lookup
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000
-const MAX_CONNECT_MS = 10_000
-const TOTAL_TIMES = 10
 const MiB = 1024 * 1024
 /** What servers of pages are asked for; anything else is taken too. */
 const ACCEPT = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
@@ -98,6 +94,7 @@ const PRINTABLE = /^[\x21-\x7e]*$/
 
 interface Prepared {
   readonly origin: Origin
+  readonly limits: Limits
   readonly headers: readonly string[]
   readonly forwarded: boolean
   /** Its default headers hold credentials. */
@@ -111,7 +108,10 @@ const REMEMBERED_WAYS = 1_000
 
 /** Throws `SluiceError` `OPTION_INVALID`. */
 export async function httpFetcher(options: FetcherOptions): Promise<Fetcher> {
-  return new HttpFetcher(options, await createDigest())
+  // Only where it is wanted: loading it costs every start.
+  const negotiate =
+    options.http2 !== undefined && options.http2 !== false ? (await import('./negotiate.ts')).negotiate : undefined
+  return new HttpFetcher(options, await createDigest(), negotiate)
 }
 
 class HttpFetcher implements Fetcher {
@@ -119,8 +119,11 @@ class HttpFetcher implements Fetcher {
   readonly #dialler: Dialler
   readonly #names: Names
   readonly #proxies: Proxies
+  readonly #limits: Limits
+  readonly #limitOptions: FetcherOptions
   readonly #loginOf: FetcherOptions['loginOf']
-  readonly #transport: Http1Transport
+  readonly #idle: Deadlines
+  readonly #negotiated: Negotiated | undefined
   readonly #baseHeaders: readonly string[]
   readonly #boundHeaders: Readonly<Record<string, string>>
   readonly #boundOrigins: ReadonlySet<string>
@@ -129,10 +132,15 @@ class HttpFetcher implements Fetcher {
   #spooled = 0
   #closed = false
 
-  constructor(options: FetcherOptions, digester: ExchangeContext['store']['digester']) {
+  constructor(
+    options: FetcherOptions,
+    digester: ExchangeContext['store']['digester'],
+    negotiate: typeof Negotiate | undefined,
+  ) {
     const { clock } = options
-    const timeoutMs = positive(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 'timeoutMs')
-    const connectMs = Math.min(timeoutMs, MAX_CONNECT_MS)
+    positive(options.timeoutMs ?? 1, 'timeoutMs')
+    this.#limitOptions = options
+    this.#limits = limitsOf(options)
     this.#loginOf = options.loginOf
     this.#boundHeaders = options.headers ?? {}
     checkHeaders({ 'User-Agent': options.userAgent })
@@ -155,21 +163,17 @@ class HttpFetcher implements Fetcher {
       allowPrivate: options.allowPrivate ?? true,
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     })
-    this.#transport = http1Transport({
-      clock,
-      dialler: this.#dialler,
-      keepAliveMs: positive(options.keepAliveMs ?? 4_000, 'keepAliveMs'),
+    const keepAliveMs = positive(options.keepAliveMs ?? 4_000, 'keepAliveMs')
+    this.#idle = new Deadlines(clock, Math.min(500, Math.max(5, keepAliveMs / 8)))
+    const wire = {
+      ...{ clock, keepAliveMs, dialler: this.#dialler, idle: this.#idle },
       maxHeaderBytes: MAX_HEADER_BYTES,
-    })
+    }
+    const http1 = http1Transport(wire)
+    this.#negotiated = negotiate?.({ ...wire, http1, wants: options.http2 })
+    const open = this.#negotiated?.open ?? http1.open
     this.#context = {
       clock,
-      limits: {
-        connectMs,
-        headersMs: timeoutMs,
-        idleMs: timeoutMs,
-        totalMs: timeoutMs * TOTAL_TIMES,
-        maxBytes: options.maxBytes ?? 64 * MiB,
-      },
       store: {
         digester,
         lender: new Lender(),
@@ -177,10 +181,10 @@ class HttpFetcher implements Fetcher {
         spoolFolder: options.spoolFolder,
         spoolName: () => `${this.#spoolPrefix}${++this.#spooled}`,
       },
-      pool: new Pool({ open: this.#transport.open, maxSockets: positive(options.maxSockets ?? 1_024, 'maxSockets') }),
+      pool: new Pool({ open, maxSockets: positive(options.maxSockets ?? 1_024, 'maxSockets') }),
       parts: options.parts,
       proxies: this.#proxies,
-      deadlines: new Deadlines(clock, Math.min(500, Math.max(5, connectMs / 8))),
+      deadlines: new Deadlines(clock, Math.min(500, Math.max(5, this.#limits.connectMs / 8))),
     }
   }
 
@@ -218,7 +222,7 @@ class HttpFetcher implements Fetcher {
     }
     const stallMs = request.stallMs ?? Number.POSITIVE_INFINITY
     if (!isSocket) return new StreamExchange(this.#context, order, stallMs, observer).start()
-    const maxBytes = request.maxMessageBytes ?? this.#context.limits.maxBytes
+    const maxBytes = request.maxMessageBytes ?? order.limits.maxBytes
     return new WebSocketStream({ ...this.#context, dialler: this.#dialler }, order, { stallMs, maxBytes }, observer)
   }
 
@@ -229,7 +233,8 @@ class HttpFetcher implements Fetcher {
     for (const exchange of deadlines.all() as (HttpExchange | StreamExchange | WebSocketStream)[])
       exchange.cancel('the fetcher is closed')
     pool.close()
-    this.#transport.close()
+    this.#negotiated?.close()
+    this.#idle.close()
     this.#names.close()
     deadlines.close()
     await parts?.closed()
@@ -292,6 +297,7 @@ class HttpFetcher implements Fetcher {
       headers,
       body: request.body,
       connections: request.maxConnections,
+      limits: prepared.limits,
       maxBytes: request.maxBytes,
       forwarded: prepared.forwarded,
       lendBody: request.lendBody === true,
@@ -328,10 +334,12 @@ class HttpFetcher implements Fetcher {
       port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     }
     const isBound = this.#boundOrigins.has(url.origin)
+    const own = this.#limitOptions.limitsOfHost?.(origin.hostname)
     const prepared: Prepared = {
       origin,
       headers: isBound ? mergeHeaders(this.#baseHeaders, this.#boundHeaders) : this.#baseHeaders,
       forwarded: false,
+      limits: own === undefined ? this.#limits : limitsOf({ ...this.#limitOptions, ...own }),
       hasCredentials: isBound && Object.keys(this.#boundHeaders).some((name) => NO_PART.test(name)),
       via: new Map(),
     }

@@ -5,27 +5,36 @@
  */
 import type { Socket } from 'node:net'
 import type { Clock } from '../model/clock.ts'
-import { Deadlines, type Timed } from './deadlines.ts'
+import type { Deadlines, Timed } from './deadlines.ts'
 import type { Dial, Dialler } from './dial.ts'
 import type { ReplyHead } from './reply-head.ts'
 import { Parsed, ReplyParser, type ReplyReader } from './reply-parser.ts'
 import { isSilent } from './silence.ts'
 import { resetFailure } from './socket-errors.ts'
-import type { Connection, ConnectionOwner, Exchange, OpenConnection } from './transport.ts'
+import type { Connection, ConnectionOwner, Exchange } from './transport.ts'
 import type { Origin, WireFailure } from './wire.ts'
 
 export interface Http1Options {
   readonly clock: Clock
   readonly dialler: Dialler
+  /** Timer of idle connections. */
+  readonly idle: Deadlines
   /** An idle connection is closed after this. */
   readonly keepAliveMs: number
   /** Status line and header fields together. */
   readonly maxHeaderBytes: number
 }
 
+/** For whoever puts a connection behind another face. */
+export interface Http1Opening {
+  /** What exchanges are told in its place. */
+  readonly face: Connection
+  /** A socket that is open already. */
+  readonly opened?: { readonly dial: Dial; readonly socket: Socket }
+}
+
 export interface Http1Transport {
-  readonly open: OpenConnection
-  close(): void
+  open(origin: Origin, owner: ConnectionOwner, opening?: Http1Opening): Connection
 }
 
 /** Takes what the kernel holds of one socket in one read. */
@@ -36,22 +45,17 @@ const KEEP_ALIVE_MARGIN_MS = 1_000
 const SHARED_BUFFER = process.platform !== 'win32'
 
 interface Shared extends Http1Options {
-  readonly idle: Deadlines
   buffer(): Buffer
 }
 
 export function http1Transport(options: Http1Options): Http1Transport {
-  const tickMs = Math.min(500, Math.max(5, options.keepAliveMs / 8))
   const shared = SHARED_BUFFER ? Buffer.allocUnsafeSlow(READ_BYTES) : undefined
-  const idle = new Deadlines(options.clock, tickMs)
-  const parts: Shared = { ...options, idle, buffer: () => shared ?? Buffer.allocUnsafeSlow(READ_BYTES) }
-  return {
-    open: (origin, owner) => new Http1Connection(parts, origin, owner),
-    close: () => idle.close(),
-  }
+  const parts: Shared = { ...options, buffer: () => shared ?? Buffer.allocUnsafeSlow(READ_BYTES) }
+  return { open: (origin, owner, opening) => new Http1Connection(parts, origin, owner, opening) }
 }
 
 class Http1Connection implements Connection, ReplyReader, Timed {
+  readonly protocol = 'http/1.1'
   dial: Dial | undefined
   served = 0
   slot = -1
@@ -60,6 +64,8 @@ class Http1Connection implements Connection, ReplyReader, Timed {
   readonly #owner: ConnectionOwner
   readonly #parser: ReplyParser
   readonly #host: string
+  readonly #face: Connection
+  #opened: Http1Opening['opened']
   #socket: Socket | undefined
   #exchange: Exchange | undefined
   #answered = false
@@ -77,10 +83,12 @@ class Http1Connection implements Connection, ReplyReader, Timed {
   /** Set where the rest of what was read from a stream may be about to come. */
   #draining: NodeJS.Immediate | undefined
 
-  constructor(shared: Shared, origin: Origin, owner: ConnectionOwner) {
+  constructor(shared: Shared, origin: Origin, owner: ConnectionOwner, opening?: Http1Opening) {
     this.#shared = shared
     this.#origin = origin
     this.#owner = owner
+    this.#face = opening?.face ?? this
+    this.#opened = opening?.opened
     this.#parser = new ReplyParser(this, shared.maxHeaderBytes)
     this.#host = `Host: ${origin.key.slice(origin.secure ? 8 : 7)}\r\n`
   }
@@ -89,7 +97,7 @@ class Http1Connection implements Connection, ReplyReader, Timed {
     this.#exchange = exchange
     this.#answered = false
     this.#shared.idle.remove(this)
-    exchange.assigned(this)
+    exchange.assigned(this.#face)
     const socket = this.#socket
     if (socket === undefined) this.#connect()
     else if (this.#draining === undefined) this.#reuse(socket, exchange)
@@ -114,6 +122,7 @@ class Http1Connection implements Connection, ReplyReader, Timed {
     this.dial?.abort()
     clearImmediate(this.#draining)
     this.#socket?.destroy()
+    this.#opened?.socket.destroy()
     this.#socket = undefined
   }
 
@@ -139,6 +148,13 @@ class Http1Connection implements Connection, ReplyReader, Timed {
   #connect(): void {
     this.served = 0
     this.#reset = undefined
+    const opened = this.#opened
+    this.#opened = undefined
+    if (opened !== undefined) {
+      this.dial = opened.dial
+      this.#connected(opened.socket)
+      return
+    }
     const onread = {
       buffer: () => this.#shared.buffer(),
       // The count of bytes, and the buffer they lie in: ours again as soon as this returns.

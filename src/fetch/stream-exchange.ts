@@ -6,7 +6,7 @@ import { headerValue } from '../http/headers.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { StreamHandle, StreamObserver } from './fetcher.ts'
 import { wantsLogin, type ExchangeContext, type Order } from './http-exchange.ts'
-import type { Connection, Exchange } from './transport.ts'
+import { mayReplay, type Connection, type Exchange } from './transport.ts'
 import type { WireFailure } from './wire.ts'
 
 type Phase = 'waiting' | 'connecting' | 'sent' | 'body' | 'over'
@@ -28,7 +28,7 @@ export class StreamExchange implements Exchange, StreamHandle, Timed {
   #since = 0
   #isPaused = false
   #isFramed = false
-  #isReplayed = false
+  #replays = 0
 
   constructor(context: ExchangeContext, order: Order, stallMs: number, observer: StreamObserver) {
     this.#context = context
@@ -106,9 +106,8 @@ export class StreamExchange implements Exchange, StreamHandle, Timed {
 
   broke(failure: WireFailure): void {
     this.#connection = undefined
-    if (failure.stale === true && !this.#isReplayed) {
-      // The peer had closed an idle connection: once more on one of its own (RFC 9112 9.3.1).
-      this.#isReplayed = true
+    if (this.#phase !== 'body' && mayReplay(failure, this.method, this.#replays)) {
+      this.#replays++
       this.#phase = 'waiting'
       this.#context.pool.restart(this.#order.origin, this)
       return
@@ -117,7 +116,7 @@ export class StreamExchange implements Exchange, StreamHandle, Timed {
   }
 
   tick(now: number): void {
-    const { limits } = this.#context
+    const { limits } = this.#order
     if (this.#phase === 'connecting') {
       const dial = this.#connection?.dial
       if (dial === undefined || dial.phase === 'open' || now - dial.phaseAt < limits.connectMs) return

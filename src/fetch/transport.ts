@@ -1,6 +1,6 @@
 /**
- * The seam between an exchange (what one request means to us) and whatever moves its bytes. `http1.ts` sits behind
- * it; another protocol fits the same shape. Nothing here knows of limits, decoding or politeness.
+ * The seam between an exchange (what one request means to us) and whatever moves its bytes: `http1.ts`, and in front of
+ * it `negotiate.ts` where HTTP/2 may be spoken. Nothing here knows of limits, decoding or politeness.
  */
 import type { Dial } from './dial.ts'
 import type { Origin, WireFailure } from './wire.ts'
@@ -28,8 +28,13 @@ export interface Exchange {
   broke(failure: WireFailure): void
 }
 
-/** One connection to one origin; serves one exchange at a time and reopens itself where the peer closes in between. */
+/**
+ * One connection to one origin, or a place on one that carries several; serves one exchange at a time and reopens itself
+ * where the peer closes in between.
+ */
 export interface Connection {
+  /** By ALPN, or what is spoken without it. */
+  readonly protocol: 'http/1.1' | 'h2'
   /** The dial under way or done last: address, marks of time, phase. */
   readonly dial: Dial | undefined
   /** Exchanges written on the socket that is open now, the current one included. */
@@ -48,6 +53,19 @@ export interface ConnectionOwner {
   freed(connection: Connection): void
   /** It is gone for good; never called for `destroy`. */
   gone(connection: Connection): void
+}
+
+/** How often one request is sent again at once because the peer says that it has not touched it. */
+const UNPROCESSED_REPLAYS = 5
+
+/**
+ * May the request be sent again at once? A peer that closes an idle connection can do so just as we write: once, where
+ * repeating is safe (RFC 9112 9.3.1). One that names the request as not processed: any method, a few times (RFC 9113 8.7).
+ * @param replays how often that was done already.
+ */
+export function mayReplay(failure: WireFailure, method: string, replays: number): boolean {
+  if (failure.unprocessed === true) return replays < UNPROCESSED_REPLAYS
+  return failure.stale === true && replays === 0 && (method === 'GET' || method === 'HEAD')
 }
 
 export type OpenConnection = (origin: Origin, owner: ConnectionOwner) => Connection

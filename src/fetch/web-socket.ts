@@ -9,14 +9,13 @@ import type { Clock } from '../model/clock.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Dial, Dialler } from './dial.ts'
 import type { StreamHandle, StreamObserver } from './fetcher.ts'
-import type { Limits, Order } from './http-exchange.ts'
+import type { Order } from './http-exchange.ts'
 import type { Proxies } from './proxies.ts'
 import { resetFailure } from './socket-errors.ts'
 import type { WireFailure } from './wire.ts'
 
 export interface WebSocketContext {
   readonly clock: Clock
-  readonly limits: Limits
   readonly deadlines: Deadlines
   readonly dialler: Dialler
   readonly proxies: Proxies
@@ -75,7 +74,7 @@ export class WebSocketStream implements StreamHandle, Timed {
   }
 
   tick(now: number): void {
-    const { limits } = this.#context
+    const { limits } = this.#order
     const { stallMs } = this.#limits
     if (this.#phase === 'connecting') {
       if (this.#dial.phase === 'open' || now - this.#dial.phaseAt < limits.connectMs) return

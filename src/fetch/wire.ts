@@ -28,10 +28,15 @@ export interface WireFailure {
   readonly disk?: boolean
   /** True: the answer does not fit the part it was to go on with. */
   readonly again?: boolean
-  /** True: the peer closed in the middle of the TLS handshake. */
+  /**
+   * True: the peer closed in the middle of the TLS handshake, or broke HTTP/2 and is asked by HTTP/1.1 from now on: worth
+   * one more try, whatever the code.
+   */
   readonly cut?: boolean
   /** True: a proxy wants a login, or another one than ours. */
   readonly unauthorized?: boolean
+  /** True: the peer says that it has done nothing with the request. */
+  readonly unprocessed?: boolean
   /** The connection broke before a byte of the reply and had served before: the peer may just have closed it idle. */
   readonly stale?: boolean
 }

@@ -4,13 +4,14 @@ import { join, resolve } from 'node:path'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { GeoFiles } from '../fetch/geo.ts'
 import { httpFetcher } from '../fetch/http.ts'
+import type { LimitOptions } from '../fetch/limits.ts'
 import { nameServers } from '../fetch/name-servers.ts'
 import type { PartFolder } from '../fetch/part-folder.ts'
 import type { KeyDefaults, OpenedFrontier } from '../frontier/frontier.ts'
 import { memoryFrontier } from '../frontier/memory.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Clock } from '../model/clock.ts'
-import { parseSize } from '../model/options.ts'
+import { parseOption, parseSize } from '../model/options.ts'
 import { csvSink } from '../sink/csv.ts'
 import { filesSink } from '../sink/files.ts'
 import { itemIndexSink } from '../sink/item-index.ts'
@@ -219,13 +220,18 @@ export async function openFetcher(
   const dns = options.get<string[]>('dns')
   const hosts = options.get<Record<string, HostOptions>>('hosts')
   const sheet = hosts === undefined ? undefined : hostSheet(hosts)
+  const http2 = options.get<boolean>('http2') === true
   return httpFetcher({
     clock,
     userAgent: agent,
     headers,
     headerOrigins: seeds.flatMap((seed) => (URL.canParse(seed) ? [new URL(seed).origin] : [])),
     timeoutMs: options.get<number>('timeout') as number,
+    totalMs: options.get<number>('timeoutTotal'),
+    minRate: options.get<number>('minRate') as number,
+    rateWindowMs: options.get<number>('minRateWindow') as number,
     maxBytes: options.get<number>('maxSize') as number,
+    http2: sheet === undefined ? http2 : (host: string) => sheet(host)?.http2 ?? http2,
     spoolFolder,
     ...(parts === undefined ? {} : { parts }),
     ...(logins === undefined ? {} : { loginOf: (origin: string) => logins.of(origin) }),
@@ -234,8 +240,22 @@ export async function openFetcher(
     allowPrivate: options.get<boolean>('private') ?? true,
     ...(dns === undefined || dns.length === 0 ? {} : { lookup: nameServers(dns) }),
     ...(proxy === undefined ? {} : { proxy }),
-    ...(sheet === undefined ? {} : { proxyOfHost: (host: string) => sheet(host)?.proxy }),
+    ...(sheet === undefined
+      ? {}
+      : {
+          proxyOfHost: (host: string) => sheet(host)?.proxy,
+          limitsOfHost: (host: string) => limitsOfHost(sheet(host)),
+        }),
   })
+}
+
+/** Undefined: those of all hosts. */
+function limitsOfHost(own: HostOptions | undefined): LimitOptions | undefined {
+  if (own?.timeout === undefined && own?.timeoutTotal === undefined && own?.minRate === undefined) return undefined
+  const given = (name: 'timeout' | 'timeoutTotal' | 'minRate'): number | undefined =>
+    own[name] === undefined ? undefined : (parseOption(name, own[name]) as number)
+  const limits = { timeoutMs: given('timeout'), totalMs: given('timeoutTotal'), minRate: given('minRate') }
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
 }
 
 /** Files, pipes, workers and the store of a job, with room to spare. */

@@ -26,6 +26,11 @@ export interface HostOptions {
   readonly block?: boolean
   /** Proxy for this host alone, or `direct`. */
   readonly proxy?: string
+  /** HTTP/2 for this host, or not. */
+  readonly http2?: boolean
+  readonly timeout?: string | number
+  readonly timeoutTotal?: string | number
+  readonly minRate?: string | number
 }
 
 /**
@@ -58,6 +63,11 @@ export interface JobOptions {
   readonly follow?: readonly string[] | string
   readonly nofollow?: boolean
   readonly timeout?: string | number
+  /** Longest time of one attempt. Default: ten times `timeout`. */
+  readonly timeoutTotal?: string | number
+  /** Bytes a second below which a body counts as dripping; 0: none does. */
+  readonly minRate?: string | number
+  readonly minRateWindow?: string | number
   readonly retries?: number
   readonly maxSize?: string | number
   readonly maxTime?: string | number
@@ -103,6 +113,8 @@ export interface JobOptions {
   /** MaxMind DB files (`.mmdb`): `geo` of each record says what they know of its address. Needs the package `mmdb-lib`. */
   readonly geo?: string | readonly string[]
   readonly proxy?: string
+  /** Offer HTTP/2 to origins of https. */
+  readonly http2?: boolean
   /** Who logs in and how: a recipe such as `formLogin({ … })`, or the path of a module or JSON file that gives one. */
   readonly session?: SessionRecipe | string
   /** Cookies to begin with: a file in the format of Netscape (cookies.txt). */
@@ -217,7 +229,9 @@ export function unknownOption(name: string, origin: string): SluiceError {
   })
 }
 
-const HOST_SETTINGS: readonly string[] = ['delay', 'perHost', 'limit', 'block', 'proxy']
+const HOST_SETTINGS: readonly string[] = [
+  ...['delay', 'perHost', 'limit', 'block', 'proxy', 'http2', 'timeout', 'timeoutTotal', 'minRate'],
+]
 
 function checkTogether(values: Partial<Record<OptionName, unknown>>): void {
   if (values.robots === 'ignore' && typeof values.reason !== 'string') {
@@ -241,6 +255,9 @@ function checkTogether(values: Partial<Record<OptionName, unknown>>): void {
       })
     }
     if (settings.delay !== undefined) parseDuration(settings.delay, `hosts['${host}'].delay`)
+    for (const name of ['timeout', 'timeoutTotal', 'minRate'] as const) {
+      if (settings[name] !== undefined) parseOption(name, settings[name])
+    }
     if (settings.proxy !== undefined && settings.proxy !== 'direct')
       parseProxy(settings.proxy, `hosts['${host}'].proxy`)
   }

@@ -21,6 +21,8 @@ export interface Response {
   readonly url: string
   readonly status: number
   readonly statusText: string
+  /** Spoken on the connection; absent: HTTP/1.1. HTTP/2 has no `statusText`, and header names in lower case. */
+  readonly protocol?: 'h2'
   /** Header names and values in the order of the wire, spelling kept, flat: name, value, name, value … */
   readonly rawHeaders: readonly string[]
   /** First value of a header by case-insensitive name (all values joined by ', ' except set-cookie). */
@@ -38,7 +40,7 @@ export interface Response {
   /** Connected IP address. */
   readonly address: string
   readonly timing: Timing
-  /** As it was asked: method, and header names and values in the order of the wire, flat. */
+  /** As it was asked: method, and header names and values in the order of the wire, flat (with Host for `:authority`). */
   readonly method: string
   readonly requestHeaders: readonly string[]
   /** Wall-clock time at which the request was sent, ms since 1970. */

@@ -60,7 +60,7 @@ export interface Attempt {
   readonly retryAfterMs: number | undefined
   /** True for a robots.txt request. */
   readonly gate: boolean
-  /** True: the connection was closed in the middle of the TLS handshake. */
+  /** True: closed in the middle of the TLS handshake, or HTTP/2 that breaks its rules: worth one more try. */
   readonly cut?: boolean
   /** True where repeating the request is safe (GET, HEAD). */
   readonly safe: boolean

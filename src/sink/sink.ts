@@ -35,7 +35,10 @@ export interface Exchange {
   /** As sent; flat: name, value, name, value … */
   readonly requestHeaders: readonly string[]
   readonly status: number
+  /** Empty with HTTP/2, which has none. */
   readonly statusText: string
+  /** Absent: HTTP/1.1. */
+  readonly protocol?: 'h2'
   /** In the order and case of the wire, duplicates kept; flat, latin1. */
   readonly rawHeaders: readonly string[]
   /** IP address that answered; empty where it is not known (behind a proxy). */

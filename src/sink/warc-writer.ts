@@ -170,6 +170,8 @@ export class WarcWriter {
     const shared: Fields = [
       ['WARC-Target-URI', uri],
       ['WARC-IP-Address', exchange.address.replace(/^\[(.*)\]$/, '$1') || undefined],
+      // The heads are written as HTTP/1.1 would have them: what was spoken is told here (iipc/warc-specifications 42).
+      ['WARC-Protocol', exchange.protocol],
     ]
     await this.#put(
       {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
 import type { JobOptions, PageRecord } from '../../src/index.ts'
 import type { FaultName } from '../../src/testing/origin/fault-cases.ts'
+import { startHttp2Origin } from '../../src/testing/http2-origin.ts'
 import { startNames } from '../../src/testing/names.ts'
 import { BIN, inFolder } from '../cli/run-cli.ts'
 import { CERTIFICATE, EXPIRED, KEY } from '../fetch/certificates.ts'
@@ -21,7 +22,14 @@ export const NETWORK_RUNS: Readonly<Record<string, Run>> = {
   'secure-redirects': secureRedirects,
   proxies,
   descriptors,
+  http2,
 }
+
+/** In the order of the table. */
+const HTTP2_FAULTS = [
+  ...['goaway-before', 'goaway-after', 'goaway-error', 'refuse/2', 'reset/2', 'http1-only', 'flood/ping'],
+  ...['flood/settings', 'flood/empty-data', 'flood/continuation', 'flood/huge-settings', 'garbage'],
+]
 
 type Records = Map<FaultName, readonly PageRecord[]>
 
@@ -158,6 +166,17 @@ async function tls({ origin }: Web, asked: readonly FaultName[]): Promise<Record
   }
   for (const server of [closing, alert, expired, good, plain, old]) server.close()
   return all
+}
+
+/** Each on a host of its own: what breaks HTTP/2 is asked by HTTP/1.1 from then on. */
+async function http2({ origin }: Web, [name = 'http2']: readonly FaultName[]): Promise<Records> {
+  await using server = await startHttp2Origin({ key: KEY, cert: CERTIFICATE })
+  const urls = HTTP2_FAULTS.map((fault) => `https://${fault.replaceAll('/', '-')}.good.test/${fault}`)
+  const resolve = `*=127.0.0.1:${server.port}`
+  setDefaultCACertificates([...getCACertificates('default'), CERTIFICATE])
+  const records = await recordsOf(urls, { ...optionsFor(origin), resolve, http2: true })
+  const byUrl = new Map(records.map((record) => [record.url, record]))
+  return new Map([[name, urls.flatMap((url) => byUrl.get(url) ?? [])]])
 }
 
 /** http → https → http: what was meant for the first is not told to the second. */

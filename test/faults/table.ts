@@ -125,7 +125,19 @@ export const TABLE: Readonly<Record<FaultName, Row>> = {
   'old-tls': { in: 'tls', ...failed('TLS_FAILED') },
   'http-for-https': { in: 'tls', ...failed('TLS_FAILED') },
   'https-for-http': { in: 'tls', ...failed('NOT_HTTP') },
-  http2: { in: 'network', ...OK, open: 'HTTP/2' },
+  // What names nothing as done is sent again at once; what breaks the protocol is asked again, by HTTP/1.1.
+  http2: {
+    in: 'http2',
+    each: [
+      OK,
+      OK,
+      { ...OK, attempts: 2 },
+      OK,
+      failed('CONNECTION_RESET', 3),
+      OK,
+      ...Array.from({ length: 6 }, () => ({ ...OK, attempts: 2 })),
+    ],
+  },
   'bad-proxy': { in: 'proxies', ...failed('PROXY_FAILED', 3) },
   'out-of-descriptors': { in: 'descriptors', ...OK },
 

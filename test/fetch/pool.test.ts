@@ -12,6 +12,7 @@ function originOf(number: number): Origin {
 }
 
 class ScriptedConnection implements Connection {
+  readonly protocol = 'http/1.1'
   readonly dial = undefined
   served = 0
   exchange: ScriptedExchange | undefined

@@ -152,3 +152,50 @@ test('real time limits end a request as well', async (t) => {
   const { get } = await setUp(t, { timeoutMs: 80 })
   assert.equal((await get(`${server.origin}/`)).code, 'TIMEOUT_HEADERS')
 })
+
+test('one host may have limits of its own', async (t) => {
+  const clock = handClock()
+  const server = await rawServer(t, () => {})
+  const { start } = await setUp(t, {
+    clock,
+    resolve: [{ pattern: '*', address: '127.0.0.1', port: server.port }],
+    limitsOfHost: (host) => (host === 'slow.test' ? { timeoutMs: 90_000 } : undefined),
+  })
+  const slow = start('http://slow.test/')
+  const usual = start('http://usual.test/')
+  await until(() => server.asked.length === 2)
+  clock.advance(31_000)
+  assert.equal((await usual.ended).code, 'TIMEOUT_HEADERS')
+  let isOver = false
+  void slow.ended.then(() => (isOver = true))
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(isOver, false)
+  clock.advance(60_000)
+  assert.match((await slow.ended).failure?.message ?? '', /90000 ms/)
+})
+
+test('the least rate, its window and the time of the whole can be set, or the rate be of no interest', async (t) => {
+  const clock = handClock()
+  const server = await rawServer(t, () => HEAD)
+  const run = async (options: object, bytes: number, times: number): Promise<string | number> => {
+    const { start } = await setUp(t, { clock, ...options })
+    let heads = 0
+    const { ended, handle } = start(`${server.origin}/`, {}, () => {
+      heads++
+      return undefined
+    })
+    await until(() => heads === 1)
+    for (let i = 0; i < times; i++) {
+      server.sockets.at(-1)?.write('x'.repeat(bytes))
+      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => setImmediate(resolve))
+      clock.advance(1_000)
+    }
+    handle.cancel('still coming')
+    return (await ended).code
+  }
+  assert.equal(await run({ minRate: 1_000, rateWindowMs: 5_000 }, 500, 7), 'TIMEOUT_SLOW')
+  assert.equal(await run({ minRate: 100, rateWindowMs: 5_000 }, 500, 7), 'CANCELLED')
+  assert.equal(await run({ minRate: 0 }, 1, 70), 'CANCELLED')
+  assert.equal(await run({ totalMs: 4_000 }, 500, 7), 'TIMEOUT_TOTAL')
+})
