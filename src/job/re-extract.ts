@@ -4,7 +4,7 @@
  * only `accept` writes.
  */
 import { randomUUID } from 'node:crypto'
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { systemClock } from '../engine/clock.ts'
 import { ExtractionReport, type ExtractionFigures } from '../engine/extraction-report.ts'
@@ -20,6 +20,7 @@ import { SluiceError } from '../model/errors.ts'
 import type { Sink, SinkRecord } from '../sink/sink.ts'
 import { openArchive, type Archive, type ArchiveBreak } from '../source/warc.ts'
 import { createFingerprint, hexOf } from '../url/fingerprint.ts'
+import { AcceptedItems, openAccepted } from './accepted-items.ts'
 import { archiveReader } from './archive-reader.ts'
 import { ExtractRuns } from './extract-runs.ts'
 import { readStored, writeStored } from './folder.ts'
@@ -40,7 +41,9 @@ export interface ReExtractInit {
   /** Options that matter here: `workers`, `extractTimeout`, `workerMemory`, `out`. */
   readonly layer: OptionLayer
   readonly cwd: string
-  /** Write the items and, in a job, keep the modules as its extractors. */
+  /**
+   * Write the items: to `out`, else to the outputs of the job, which then keeps the modules as its extractors.
+   */
   readonly accept: boolean
 }
 
@@ -70,6 +73,10 @@ export interface ReExtraction {
   readonly diff: ItemDiff | undefined
   /** Where items were written. */
   readonly outputs: readonly string[]
+  /** Extractors that the job had and has now; undefined: it keeps those it has. */
+  readonly extractors: { readonly before: readonly string[]; readonly now: readonly string[] } | undefined
+  /** What the outputs said. */
+  readonly warnings: readonly string[]
   readonly ms: number
 }
 
@@ -93,13 +100,15 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
   const archive = openArchive(stored === undefined ? subjects : archiveOf(subject))
   const places = archive.isIndexed ? latestPages(archive.files) : undefined
   const before = stored?.options['extract']
+  const modules = init.modules.map((path) => resolve(cwd, path))
   const pool = await poolOf(init, init.modules, cwd, archive)
   const old = Array.isArray(before) ? await poolOf(init, before as string[], stored?.cwd ?? cwd, archive) : undefined
-  const output = accept ? await openOutput(init, stored, pool) : undefined
   const report = new ExtractionReport(undefined)
+  const warnings: string[] = []
+  const output = accept ? await openOutput(init, stored, pool, report, warnings) : undefined
   const failures = new Map<string, FailureReport>()
   const diff = old === undefined ? undefined : new ItemDiff()
-  let isWriting = output !== undefined
+  let isWritten = false
   let pages = 0
   let unreadable = 0
   let firstUnreadable: Unreadable | undefined
@@ -107,47 +116,39 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
     unreadable++
     firstUnreadable ??= page
   }
-  let batch: SinkRecord[] = []
-  let seq = 0
   const answered = ({ id, url }: Pick<StoredPage, 'id' | 'url'>, now: Extraction, previous?: Extraction): void => {
-    if (!now.matched) return
+    if (!now.matched) {
+      output?.add(url, [], id)
+      return
+    }
     pages++
     report.add(url, now)
     if (now.failure !== undefined) note(failures, withoutFolder(now.failure, cwd), url)
     if (previous !== undefined) diff?.compare(url, previous, now)
-    if (output !== undefined && now.failure === undefined) batch.push(recordOf(id, url, now, ++seq))
-  }
-  const flush = async (): Promise<void> => {
-    const full = batch
-    batch = []
-    for (const sink of output?.sinks ?? []) if (full.length > 0) await sink.write(full)
+    if (now.failure === undefined) output?.add(url, now.items, id)
   }
   try {
     const runs = new ExtractRuns(pool, old, answered)
-    const found = places === undefined ? scanned(archive, pool, lost) : indexed(places, pool)
+    const unwanted = (id: string, url: string): void => output?.add(url, [], id)
+    const found = places === undefined ? scanned(archive, pool, lost, unwanted) : indexed(places, pool, unwanted)
     for await (const page of found) {
       runs.start(page)
-      if (batch.length >= BATCH) await flush()
+      await output?.flush()
       await runs.room()
     }
     await runs.end()
-    await flush()
-    isWriting = false
-    await closeEach(output?.sinks ?? [])
-    output?.finish()
-    if (accept && stored !== undefined) {
-      writeStored(subject, {
-        ...stored,
-        options: { ...stored.options, extract: init.modules.map((path) => resolve(cwd, path)) },
-      })
-    }
+    await output?.flush(true)
+    isWritten = true
+    await output?.close()
   } finally {
-    if (isWriting) await closeEach(output?.sinks ?? []).catch(() => undefined)
+    if (!isWritten) await output?.close().catch(() => undefined)
     await pool.close()
     await old?.close()
     archive.close()
   }
-  const outputs = output?.paths ?? []
+  const outputs = output?.outputs ?? []
+  const extractors =
+    output instanceof AcceptedItems && stored !== undefined ? keepExtractors(subject, stored, modules) : undefined
   const { breaks } = archive
   return {
     pages,
@@ -160,6 +161,8 @@ export async function reExtract(init: ReExtractInit): Promise<ReExtraction> {
     failures: [...failures.values()].toSorted((a, b) => b.count - a.count),
     diff,
     outputs,
+    extractors,
+    warnings,
     ms: clock.now() - started,
   }
 }
@@ -192,47 +195,83 @@ async function poolOf(
   return (await openPool(options, cwd, systemClock(), archiveReader(archive.files))) as StoredPagePool
 }
 
+/** Where the items of pages go. */
 interface Output {
-  readonly sinks: readonly Sink[]
-  readonly paths: readonly string[]
-  /** Puts what was written into its place. */
-  finish(): void
+  /** For people. */
+  readonly outputs: readonly string[]
+  /** What a page gives; none: nothing, whatever it gave before. @param url that answered */
+  add(url: string, items: Extraction['items'], id: string): void
+  flush(isEnd?: boolean): Promise<void>
+  close(): Promise<void>
 }
 
-/**
- * `out` where it is given: new files, or tables in which every extraction has rows of its own. Else `items.ndjson` of the
- * job, replaced when everything is written.
- */
-async function openOutput(init: ReExtractInit, stored: StoredJob | undefined, pool: ExtractorPool): Promise<Output> {
+async function openOutput(
+  init: ReExtractInit,
+  stored: StoredJob | undefined,
+  pool: StoredPagePool,
+  report: ExtractionReport,
+  warnings: string[],
+): Promise<Output> {
   const given = init.layer.values['out'] as string[] | undefined
-  const subject = init.subjects[0] as string
-  const place = join(subject, 'items.ndjson')
-  const fresh = join(subject, 'items.new.ndjson')
-  if (given === undefined && stored === undefined) {
+  if (given !== undefined) return openOwnOutput(init, given, stored, pool)
+  if (stored === undefined) {
     throw new SluiceError('OPTION_INVALID', 'items of an archive without a job need a place', {
       hint: 'give -o items.ndjson',
     })
   }
-  for (const path of given ?? []) {
+  return openAccepted({
+    folder: init.subjects[0] as string,
+    stored,
+    modules: init.modules.map((path) => resolve(init.cwd, path)),
+    pool,
+    clock: systemClock(),
+    refuse: (one) => report.refuse(one),
+    warn: (message) => warnings.push(message),
+  })
+}
+
+/** New files, or tables in which every extraction has rows of its own. */
+async function openOwnOutput(
+  init: ReExtractInit,
+  given: readonly string[],
+  stored: StoredJob | undefined,
+  pool: StoredPagePool,
+): Promise<Output> {
+  for (const path of given) {
     const file = resolve(init.cwd, path)
     if (existsSync(file) && statSync(file).size > 0) {
       throw new SluiceError('OPTION_INVALID', `${path} is there already`, { hint: 'name a new file' })
     }
   }
-  if (given === undefined) rmSync(fresh, { force: true })
-  const options = resolveOptions([{ origin: 'flag', values: { out: given ?? [fresh] } }])
+  const options = resolveOptions([{ origin: 'flag', values: { out: given } }])
   const { sinks, outputs } = await openSinks(options, init.cwd, undefined)
-  if (given !== undefined && stored !== undefined) await refuseOwn(sinks, stored)
+  if (stored !== undefined) await refuseOwn(sinks, stored)
   // An id of the job, or of an earlier extraction, would make their rows leftovers of a death to the sink.
-  const info = { name: basename(subject), id: randomUUID(), run: 1, committedSeq: 0, columns: [] }
+  const info = { name: basename(init.subjects[0] as string), id: randomUUID(), run: 1, committedSeq: 0, columns: [] }
   await openEach(sinks, new Map(), { ...info, items: { columns: pool.columns } })
+  let batch: SinkRecord[] = []
+  let seq = 0
   return {
-    sinks,
-    paths: given === undefined ? [place] : outputs,
-    finish: () => {
-      if (given === undefined) renameSync(fresh, place)
+    outputs,
+    add(url, items, id) {
+      if (items.length > 0) batch.push(recordOf(id, url, items, ++seq))
     },
+    async flush(isEnd = false) {
+      if (batch.length === 0 || (!isEnd && batch.length < BATCH)) return
+      const full = batch
+      batch = []
+      for (const sink of sinks) await sink.write(full)
+    },
+    close: () => closeEach(sinks),
   }
+}
+
+function keepExtractors(folder: string, stored: StoredJob, modules: readonly string[]): ReExtraction['extractors'] {
+  const before = (stored.options['extract'] as readonly string[] | undefined) ?? []
+  const inJob = (path: string): string => resolve(stored.cwd, path)
+  if (before.length === modules.length && before.every((path, i) => inJob(path) === modules[i])) return undefined
+  writeStored(folder, { ...stored, options: { ...stored.options, extract: modules } })
+  return { before, now: modules }
 }
 
 /** The job goes on writing its own outputs: what is extracted beside it has no place in them. */
@@ -254,12 +293,17 @@ function placeOf(name: string): string {
 }
 
 /** By the indexes: threads read the pages themselves. What no extractor can want is not read at all. */
-async function* indexed(places: readonly IndexedPage[], pool: ExtractorPool): AsyncGenerator<StoredPage, undefined> {
+async function* indexed(
+  places: readonly IndexedPage[],
+  pool: ExtractorPool,
+  unwanted: (id: string, url: string) => void,
+): AsyncGenerator<StoredPage, undefined> {
   const fingerprint = await createFingerprint(0n)
   for (const { url, mime, place } of places) {
     // An index may name something that is no type: `unk`, `warc/revisit`.
-    if (mime !== undefined && !pool.wants(url, mime, undefined)) continue
-    yield { id: hexOf(fingerprint.of(url)), url, place }
+    const id = hexOf(fingerprint.of(url))
+    if (mime !== undefined && !pool.wants(url, mime, undefined)) unwanted(id, url)
+    else yield { id, url, place }
   }
 }
 
@@ -268,6 +312,7 @@ async function* scanned(
   archive: Archive,
   pool: ExtractorPool,
   lost: (page: Unreadable | undefined) => void,
+  unwanted: (id: string, url: string) => void,
 ): AsyncGenerator<PageInput, undefined> {
   const fingerprint = await createFingerprint(0n)
   for await (const capture of archive.captures('latest')) {
@@ -278,10 +323,11 @@ async function* scanned(
     }
     const input = pageInput(page, hexOf(fingerprint.of(page.url)))
     if (pool.wants(input.url, input.contentType, undefined)) yield input
+    else unwanted(input.id, input.url)
   }
 }
 
-function recordOf(id: string, url: string, { items }: Extraction, seq: number): SinkRecord {
+function recordOf(id: string, url: string, items: Extraction['items'], seq: number): SinkRecord {
   const t = new Date(0).toISOString()
   const record = { url, outcome: 'ok', depth: 0, attempt: 1, t, run: 1, seq } as const
   return { record, json: JSON.stringify(record), dedupeKey: id, items, body: new Uint8Array(0) }

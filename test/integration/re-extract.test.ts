@@ -51,8 +51,12 @@ test('a better extractor runs over the stored pages without a request, and shows
 
     const accepted = await runCli(['extract', 'shop', '--with', 'new.ts', '--accept'], { cwd })
     assert.equal(accepted.code, 0, accepted.stderr)
-    const items = readItems(place)
+    assert.match(accepted.stdout, /the extractor of the job was old\.ts; from now on it is .*new\.ts/)
+    const stood = await runCli(['export', 'shop', '--items', '-o', 'stands.ndjson'], { cwd })
+    assert.equal(stood.code, 0, stood.stderr)
+    const items = readItems(join(cwd, 'stands.ndjson'))
     assert.equal(items.length, count)
+    assert.equal(readItems(place).length, 2 * count, 'the file grows: the new items stand behind the old ones')
     assert.ok(
       items.every(({ price, image, old }) => typeof price === 'number' && image !== undefined && old === undefined),
     )
@@ -60,6 +64,103 @@ test('a better extractor runs over the stored pages without a request, and shows
 
     const again = await runCli(['extract', 'shop', '--with', 'new.ts'], { cwd })
     assert.match(again.stdout, new RegExp(`items: ${count} same, 0 changed, 0 new, 0 gone`), 'it is the job’s own now')
+  })
+})
+
+test('accepted items go where the items of the job go, by their keys, and the job goes on behind them', async (t) => {
+  const origin = await startOrigin()
+  t.after(() => origin.close())
+  const serve = (name: string, body: string): void =>
+    origin.handle('s.test', `/${name}`, () => ({ headers: { 'Content-Type': 'text/html' }, body }))
+  for (const name of ['a', 'b', 'c']) serve(name, `<h1>${name}</h1><p>${name} one<p>${name} two`)
+  origin.handle('s.test', '/old', () => ({ status: 302, headers: { Location: '/c' } }))
+  await inFolder(async (cwd) => {
+    const run = async (...args: string[]): Promise<Ended> => {
+      const ended = await runCli(args, { cwd })
+      assert.equal(ended.code, 0, `${args.join(' ')}\n${ended.stderr}`)
+      return ended
+    }
+    writeFileSync(join(cwd, 'one.ts'), "export default { extract: (page) => [{ url: page.url, by: 'one' }] }")
+    const two = `export default { match: ['/a', '/c'], extract: (page) => page.$$('p').map((p) => ({ url: page.url, by: 'two', text: p.text() })) }`
+    writeFileSync(join(cwd, 'two.ts'), two)
+    writeFileSync(join(cwd, 'list.txt'), ['a', 'b', 'old'].map((name) => `http://s.test/${name}\n`).join(''))
+    const outs = ['items.sqlite', 'items.csv', 'items.ndjson.gz'].flatMap((out) => ['-o', out])
+    const fetch = ['fetch', 'list.txt', '-j', 's', '--store', '--extract', 'one.ts', ...outs, ...fast(origin)]
+    await run(...fetch)
+    const requests = origin.ledger().count
+    const shown = await run('extract', 's', '--with', 'two.ts')
+    assert.match(shown.stdout, /--accept writes the items to the outputs of the job and keeps this extractor/)
+    // The columns of the first extractor stay: what they lack is in _more.
+    for (const time of ['first', 'second']) {
+      const accepted = await run('extract', 's', '--with', 'two.ts', '--accept')
+      assert.match(accepted.stdout, /written: .*items\.sqlite.*items\.csv.*items\.ndjson\.gz/)
+      assert.equal(/from now on it is/.test(accepted.stdout), time === 'first')
+      const { stdout } = await run(
+        'query',
+        's',
+        'select _url as url, by, _more as more from items order by _url, _more',
+      )
+      assert.deepEqual(
+        stdout
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown),
+        ['a', 'a', 'old', 'old'].map((name, i) => ({
+          url: `http://s.test/${name}`,
+          by: 'two',
+          more: JSON.stringify({ text: `${name === 'old' ? 'c' : name} ${i % 2 === 0 ? 'one' : 'two'}` }),
+        })),
+        `after the ${time} time: the rows of each page are replaced, those of a page that gives nothing now are gone`,
+      )
+      const stands = (await run('export', 's', '--items')).stdout.trimEnd().split('\n')
+      assert.equal(stands.length, 4)
+    }
+    assert.equal((readFileSync(join(cwd, 'items.csv'), 'utf8').match(/,two,/g) ?? []).length, 8, 'CSV grows each time')
+    assert.equal(origin.ledger().count, requests, 'nobody asked the site')
+    assert.equal((await run('verify', 's')).code, 0)
+
+    // The job goes on: positions of all outputs are as it left them, and the new extractor is its own.
+    serve('d', '<p>d one')
+    writeFileSync(
+      join(cwd, 'list.txt'),
+      ['a', 'b', 'old', 'd', 'a?x'].map((name) => `http://s.test/${name}\n`).join(''),
+    )
+    await run('resume', 's', '--progress', 'none')
+    serve('a', '<h1>a</h1><p>a three')
+    await run(...fetch.map((word) => (word === 'one.ts' ? 'two.ts' : word)), '--if-changed')
+    const last = (await run('export', 's', '--items')).stdout.trimEnd().split('\n')
+    assert.deepEqual(last.map((line) => (JSON.parse(line) as { text: string }).text).toSorted(), [
+      'a three',
+      'c one',
+      'c two',
+    ])
+  })
+})
+
+test('a job whose outputs hold pages takes no items among them', async (t) => {
+  const origin = await startOrigin({
+    sites: { 'shop.test': { content: { kind: 'shop', categories: 1, products: 2 } } },
+  })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'e.ts'), extractor("title: page.$('h1').text()"))
+    const crawl = ['crawl', 'http://shop.test/', '--store', ...fast(origin)]
+    assert.equal((await runCli([...crawl, '-j', 'pages', '-o', 'pages.ndjson'], { cwd })).code, 0)
+    const before = readFileSync(join(cwd, 'pages.ndjson'), 'utf8')
+    const config = readFileSync(join(cwd, 'pages.sluice', 'config.json'), 'utf8')
+    const refused = await runCli(['extract', 'pages', '--with', 'e.ts', '--accept'], { cwd })
+    assert.equal(refused.code, 2, refused.stdout)
+    assert.match(refused.stderr, /OPTION_INVALID: the outputs of pages hold pages, no items[^]*-o items\.ndjson/)
+    const beside = await runCli(['extract', 'pages', '--with', 'e.ts', '--accept', '-o', 'items.ndjson'], { cwd })
+    assert.equal(beside.code, 0, beside.stderr)
+    assert.equal(readItems(join(cwd, 'items.ndjson')).length, 2)
+    assert.equal(readFileSync(join(cwd, 'pages.ndjson'), 'utf8'), before)
+    assert.equal(readFileSync(join(cwd, 'pages.sluice', 'config.json'), 'utf8'), config, 'and the job is as it was')
+    assert.equal((await runCli([...crawl, '-j', 'plain'], { cwd })).code, 0)
+    const first = await runCli(['extract', 'plain', '--with', 'e.ts', '--accept'], { cwd })
+    assert.equal(first.code, 0, first.stderr)
+    assert.match(first.stdout, /from now on .*e\.ts is the extractor of the job/)
+    assert.equal(readItems(join(cwd, 'plain.sluice', 'items.ndjson')).length, 2)
   })
 })
 

@@ -37,15 +37,23 @@ export function renderExtraction(done: ReExtraction, accepted: boolean, catalog:
     lines.push(...fieldLines(diff.fields, catalog))
   }
   if (accepted) lines.push(t('extract.written', { paths: done.outputs.join('   ') }))
-  else lines.push(t('extract.accept'))
+  else lines.push(t(done.isJob ? 'extract.acceptInJob' : 'extract.accept'))
+  if (done.extractors !== undefined) {
+    const { before, now } = done.extractors
+    const values = { before: before.join(', '), now: now.join(', ') }
+    lines.push(t(before.length === 0 ? 'extract.firstExtractor' : 'extract.extractor', values))
+  }
   return lines
 }
 
-/** What could not be read, a line each. */
-export function renderLeftOut({ breaks, unreadable, firstUnreadable }: ReExtraction, { t }: Catalog): string[] {
-  const lines = breaks.map(({ file, offset, reason, kind }) =>
-    t(kind === 'torn' ? 'archive.torn' : 'archive.damaged', { file: visible(file), offset: String(offset), reason }),
-  )
+/** What the outputs said and what could not be read, a line each. */
+export function renderLeftOut(done: ReExtraction, { t }: Catalog): string[] {
+  const { breaks, unreadable, firstUnreadable } = done
+  const lines = done.warnings.map(visible)
+  for (const { file, offset, reason, kind } of breaks) {
+    const values = { file: visible(file), offset: String(offset), reason }
+    lines.push(t(kind === 'torn' ? 'archive.torn' : 'archive.damaged', values))
+  }
   if (unreadable > 0) {
     const { url = '', reason = '' } = firstUnreadable ?? {}
     lines.push(t('extract.unreadable', { count: unreadable, url: visible(url), reason }))
