@@ -32,7 +32,19 @@ const YES: OwnFlag = { name: 'yes' }
 /** What matters to one request and to the extractors that its page goes through. */
 const ONE_PAGE: readonly OptionName[] = [
   ...(['contact', 'extract', 'extractTimeout', 'workerMemory', 'robots', 'reason', 'timeout', 'maxSize'] as const),
-  ...(['header', 'userAgent', 'proxy', 'http2', 'session', 'cookies', 'resolve', 'dns', 'private', 'lang'] as const),
+  ...([
+    'header',
+    'userAgent',
+    'proxy',
+    'proxyOrder',
+    'http2',
+    'session',
+    'cookies',
+    'resolve',
+    'dns',
+    'private',
+    'lang',
+  ] as const),
 ]
 
 export const COMMANDS: readonly CommandRow[] = [
@@ -69,6 +81,7 @@ export const COMMANDS: readonly CommandRow[] = [
         'userAgent',
         'proxy',
         'http2',
+        'proxyOrder',
         'resolve',
         'dns',
       ],

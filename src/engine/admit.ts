@@ -5,8 +5,9 @@
  */
 import type { FollowedLink } from '../extract/extraction.ts'
 import type { PageLink } from '../extract/extractor.ts'
+import { SluiceError } from '../model/errors.ts'
 import type { InputRef, NewRequest, RequestMeta, Verdict } from '../model/request.ts'
-import type { SourceItem } from '../source/source.ts'
+import type { Ask, SourceItem } from '../source/source.ts'
 import { canonicalize, parseBase, resolveLink, withoutCredentials } from '../url/canonicalize.ts'
 import type { Canonical } from '../url/canonicalize.ts'
 import { detach } from '../url/detach.ts'
@@ -30,9 +31,13 @@ export class Admission {
   /** One input of a source. `via` is undefined for lists, whose items need no meta of their own. */
   input(item: SourceItem, source: string, via: string | undefined, reread: boolean): NewRequest {
     const input = { source, ordinal: item.ordinal }
-    const meta = inputMeta(item, via)
+    const own = item.ask?.proxy === undefined ? undefined : this.#settings.takeProxy(item.ask.proxy)
+    const meta = inputMeta(item, via, own !== undefined && 'name' in own ? own.name : undefined)
     const canonical = this.#withoutLogin(canonicalize(item.url))
-    if (item.row !== undefined) return this.#row(item, item.row, input, canonical, meta, reread)
+    if (item.row !== undefined) {
+      const row = own !== undefined && 'problem' in own ? { ...item.row, problem: own.problem } : item.row
+      return this.#row(item, row, input, canonical, meta, reread)
+    }
     if (!canonical.ok) {
       const verdict: Verdict = { code: canonical.code, reason: canonical.reason }
       return this.#decided(shortened(item.url), this.#fingerprint.ofInput(source, item.ordinal), verdict, 0, meta, {
@@ -100,13 +105,16 @@ export class Admission {
   followed(links: readonly FollowedLink[], page: { url: string; depth: number }): NewRequest[] {
     const found: NewRequest[] = []
     const metas = new Map<string | undefined, RequestMeta>()
-    for (const { url, label } of links) {
+    for (const { url, label, proxy: given } of links) {
+      const proxy = given === undefined ? undefined : this.#ownProxy(given)
       const canonical = canonicalize(url, page.url)
       if (!canonical.ok) continue
-      let meta = metas.get(label)
+      const same = proxy === undefined ? label : `${label}\n${proxy}`
+      let meta = metas.get(same)
       if (meta === undefined) {
         meta = { from: page.url, via: 'follow', ...(label === undefined ? {} : { label }) }
-        metas.set(label, meta)
+        if (proxy !== undefined) meta = { ...meta, proxy }
+        metas.set(same, meta)
       }
       this.#offer(canonical.url, page.depth + 1, meta, found)
     }
@@ -136,8 +144,10 @@ export class Admission {
     return found
   }
 
-  gate(robotsUrl: string): NewRequest {
+  /** @param proxy That of the request that waits for it: it shows our own address no more than that does. */
+  gate(robotsUrl: string, proxy: string | undefined): NewRequest {
     return {
+      ...(proxy === undefined ? {} : { meta: { proxy } }),
       url: robotsUrl,
       key: this.#settings.keyOf(robotsUrl),
       fp: this.#fingerprint.ofGate(originOf(robotsUrl)),
@@ -181,7 +191,12 @@ export class Admission {
   #request(url: string, depth: number, meta: RequestMeta | undefined): NewRequest {
     const request = this.#plain(url, depth, meta)
     const decision = this.#settings.policy.admit({ url, key: request.key, depth, meta: meta ?? {} })
-    if (decision.do === 'admit') return decision.priority === 1 ? request : { ...request, priority: decision.priority }
+    if (decision.do === 'admit') {
+      if (decision.priority === 1 && decision.proxy === undefined) return request
+      const { priority, proxy } = decision
+      if (proxy === undefined) return { ...request, priority }
+      return { ...request, priority, meta: { ...meta, proxy: this.#ownProxy(proxy) } }
+    }
     return this.#decided(url, request.fp, { code: decision.code, reason: decision.reason }, depth, meta, {})
   }
 
@@ -196,6 +211,13 @@ export class Admission {
       ...(meta === undefined ? {} : { meta }),
       ...this.#groups(url),
     }
+  }
+
+  /** Of a program's own code, which is to be mended where it names no proxy. */
+  #ownProxy(text: string): string {
+    const taken = this.#settings.takeProxy(text)
+    if ('name' in taken) return taken.name
+    throw new SluiceError('OPTION_INVALID', taken.problem, { hint: 'scheme://user:password@host:port, or direct' })
   }
 
   #groups(url: string): { groups?: readonly string[] } {
@@ -215,15 +237,20 @@ export class Admission {
   }
 }
 
-function inputMeta(item: SourceItem, via: string | undefined): RequestMeta | undefined {
+function inputMeta(item: SourceItem, via: string | undefined, proxy: string | undefined): RequestMeta | undefined {
   const odd = item.line !== undefined && item.line !== item.ordinal + 1
   if (via === undefined && item.columns === undefined && item.ask === undefined && !odd) return undefined
   return {
     ...(via === undefined ? {} : { via }),
     ...(odd ? { line: item.line as number } : {}),
     ...(item.columns === undefined ? {} : { columns: item.columns }),
-    ...item.ask,
+    ...(item.ask === undefined ? {} : storedAsk(item.ask, proxy)),
   }
+}
+
+/** The proxy by the name that stands for it: never with its login. */
+function storedAsk({ proxy: _given, ...ask }: Ask, proxy: string | undefined): Omit<Ask, 'proxy'> & { proxy?: string } {
+  return proxy === undefined ? ask : { ...ask, proxy }
 }
 
 /** Text of an input that is no URL. */

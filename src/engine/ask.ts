@@ -19,20 +19,24 @@ export function isUnsafeClaim({ meta, plain }: Claim): boolean {
  * What the fetcher is told besides the URL.
  *
  * @param session Fields of the session, which those of the request itself go before.
+ * @param inputHeaders Fields of every listed input, which all others go before.
  */
 export function askOf(
   claim: Claim,
   session: Readonly<Record<string, string>> | undefined,
+  inputHeaders: Readonly<Record<string, string>> | undefined,
 ): Pick<FetchRequest, 'method' | 'headers' | 'body'> {
   const { meta, url, rootUrl, plain, gate } = claim
   if (gate === true) return PLAIN
-  if (meta === undefined) return session === undefined ? PLAIN : { headers: session }
+  const isOwnOrigin = rootUrl === undefined || originOf(rootUrl) === originOf(url)
+  const common = claim.input !== undefined && isOwnOrigin ? inputHeaders : undefined
+  const given = common === undefined ? session : under(common, { ...session, ...meta?.headers }, session)
+  if (meta === undefined) return given === undefined ? PLAIN : { headers: given }
   const { method, body, etag, lastModified } = meta
   if (method === undefined && meta.headers === undefined && etag === undefined && lastModified === undefined)
-    return session === undefined ? PLAIN : { headers: session }
-  const headers: Record<string, string> = { ...conditionalHeaders(claim), ...session }
-  if (plain !== true && meta.headers !== undefined && (rootUrl === undefined || originOf(rootUrl) === originOf(url)))
-    Object.assign(headers, meta.headers)
+    return given === undefined ? PLAIN : { headers: given }
+  const headers: Record<string, string> = { ...conditionalHeaders(claim), ...given }
+  if (plain !== true && meta.headers !== undefined && isOwnOrigin) Object.assign(headers, meta.headers)
   // The same for every try, so that a site can tell a repetition (draft-ietf-httpapi-idempotency-key-header).
   if (isUnsafeClaim(claim) && !has(headers, 'idempotency-key'))
     headers['Idempotency-Key'] = `"${hexOf(claim.root ?? claim.fp)}"`
@@ -68,6 +72,16 @@ function conditionalHeaders({ meta }: Claim): Record<string, string> {
 /** A validator with characters that no field may hold (RFC 9110 5.5) cannot be sent back. */
 function writable(value: string | undefined): string | undefined {
   return value !== undefined && /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? value : undefined
+}
+
+/** `common` beneath others: without the fields that they have, in whatever case of letters. */
+function under(
+  common: Readonly<Record<string, string>>,
+  others: Readonly<Record<string, string>>,
+  session: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> {
+  const left = Object.entries(common).filter(([name]) => !has(others, name.toLowerCase()))
+  return { ...Object.fromEntries(left), ...session }
 }
 
 function has(headers: Readonly<Record<string, string>>, name: string): boolean {

@@ -28,7 +28,7 @@ import type { Host } from './hosts.ts'
 import { IpGate } from './ip-gate.ts'
 import { Judge } from './judge.ts'
 import { Metrics } from './metrics.ts'
-import { robotsCause, RobotsGate, ROBOTS_BYTES } from './robots-gate.ts'
+import { isOthersFault, robotsCause, RobotsGate, ROBOTS_BYTES } from './robots-gate.ts'
 import type { OriginRobots } from './robots-gate.ts'
 import { SessionStage } from './session-stage.ts'
 import { GROUP, SLICE, SLICE_MS } from './settings.ts'
@@ -416,7 +416,7 @@ export class Engine implements AttemptOwner {
       return
     }
     const known = robots.get(originOf(claim.url), clock.now())
-    if (known === undefined) this.#askRobots(claim)
+    if (known === undefined || isOthersFault(known, claim.meta?.proxy)) this.#askRobots(claim)
     else this.#obey(claim, known)
   }
 
@@ -449,12 +449,12 @@ export class Engine implements AttemptOwner {
         // A fault of the network is believed in the process that met it: whoever starts again wants to know anew.
         const kept = stored === undefined || robotsCause(stored) !== undefined ? undefined : robots.learn(stored, now)
         const known = robots.get(origin, now) ?? kept
-        if (known !== undefined) {
+        if (known !== undefined && !isOthersFault(known, claim.meta?.proxy)) {
           this.#obey(claim, known)
           return
         }
         this.#giveBack(claim, false)
-        await frontier.add([this.admission.gate(`${origin}/robots.txt`)])
+        await frontier.add([this.admission.gate(`${origin}/robots.txt`, claim.meta?.proxy)])
         this.wake()
       })
       .catch((error: unknown) => this.halt(error))
@@ -462,7 +462,7 @@ export class Engine implements AttemptOwner {
 
   #robotsLearned(claim: Claim, origin: string, state: Parameters<RobotsGate['learn']>[0]): void {
     const { robots, clock, hosts, bus } = this.context
-    const known = robots.learn(state, clock.now())
+    const known = robots.learn(state, clock.now(), claim.meta?.proxy)
     if (known !== undefined && known.crawlDelayMs > 0) {
       hosts.crawlDelay(hosts.of(claim.key, claim.intervalMs), known.crawlDelayMs)
     }
@@ -509,7 +509,7 @@ export class Engine implements AttemptOwner {
   }
 
   #fetch(claim: Claim, denied: boolean, ip: string | undefined): void {
-    const { fetcher, hosts, bus } = this.context
+    const { fetcher, hosts, bus, settings } = this.context
     if (this.#reason !== undefined) {
       this.#giveBack(claim, false)
       return
@@ -526,7 +526,8 @@ export class Engine implements AttemptOwner {
         url: claim.url,
         maxConnections: perHost,
         lendBody: this.#lendBody,
-        ...askOf(claim, this.#session.headers(claim)),
+        ...askOf(claim, this.#session.headers(claim), settings.inputHeaders),
+        ...(claim.meta?.proxy === undefined ? {} : { proxy: claim.meta.proxy }),
         ...(claim.gate === true ? { maxBytes: ROBOTS_BYTES } : { part: claim.root ?? claim.fp }),
       },
       attempt,

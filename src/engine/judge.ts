@@ -214,9 +214,16 @@ export class Judge {
     const { settings } = this.#context
     const chain = claim.chain ?? []
     const flags = flagsOf(attempt, undefined, response)
-    const led = resolveRedirect(claim.url, locations, chain)
+    const led = resolveRedirect(claim.url, locations, chain, settings.maxRedirects)
     if (!('to' in led)) {
-      const init: DraftInit = { outcome: 'failed', code: led.code, message: led.reason, response, flags }
+      const init: DraftInit = {
+        outcome: 'failed',
+        code: led.code,
+        message: led.reason,
+        final: led.leadsTo,
+        response,
+        flags,
+      }
       return this.#final(claim, init, response, undefined)
     }
     if (settings.kind === 'crawl' && claim.meta?.handler !== 'sitemap') {

@@ -20,6 +20,8 @@ export interface OriginRobots {
   readonly refusal: RobotsVerdict | undefined
   readonly crawlDelayMs: number
   readonly sitemaps: readonly string[]
+  /** Proxy that robots.txt was asked for by, where that was a request's own. */
+  readonly proxy: string | undefined
 }
 
 export interface RobotsVerdict {
@@ -66,7 +68,7 @@ export class RobotsGate {
   }
 
   /** Takes the durable state over; undefined when it has expired. */
-  learn(state: RobotsState, now: number): OriginRobots | undefined {
+  learn(state: RobotsState, now: number, proxy?: string): OriginRobots | undefined {
     if (state.validForMs <= 0) return undefined
     const rules = state.verdict === 'rules' ? robotsFor(parseRobots(state.body), this.#agent) : undefined
     const entry: OriginRobots = {
@@ -76,6 +78,7 @@ export class RobotsGate {
       refusal: state.verdict === 'deny' ? refusalOf(state) : undefined,
       crawlDelayMs: Math.min(CRAWL_DELAY_CAP_MS, rules?.crawlDelayMs ?? 0),
       sitemaps: rules?.sitemaps.map((sitemap) => sitemap.url) ?? [],
+      proxy,
     }
     this.#origins.set(state.origin, entry)
     return entry
@@ -99,6 +102,11 @@ export class RobotsGate {
       reason: `robots.txt line ${verdict.line ?? 0}: ${verdict.rule ?? ''} (group ${verdict.group})`,
     }
   }
+}
+
+/** Whether it says nothing of a request: robots.txt could not be had by the proxy of another one. */
+export function isOthersFault({ refusal, proxy }: OriginRobots, own: string | undefined): boolean {
+  return refusal?.code === 'PROXY_FAILED' && proxy !== own
 }
 
 /** State of an origin whose robots.txt was answered with this status; undefined: unreachable, try again. */

@@ -26,6 +26,8 @@ export interface EngineSettings {
   readonly nofollow: boolean
   readonly robots: 'obey' | 'record' | 'ignore'
   readonly sitemaps: 'auto' | 'only' | 'off'
+  /** Redirects in a row that are followed. */
+  readonly maxRedirects: number
   /** Requests that may do something twice are repeated like all others. */
   readonly retryUnsafe: boolean
   concurrency: number
@@ -47,6 +49,13 @@ export interface EngineSettings {
   readonly publicLimit: number
   /** A listed URL carries a user name or password: they are remembered here, the URL goes on without them. */
   takeLogin(url: string): void
+  /**
+   * A request has a proxy of its own: what stands for it from now on; its login is remembered here. `problem`, for people,
+   * where it is no proxy.
+   */
+  takeProxy(text: string): { readonly name: string } | { readonly problem: string }
+  /** Header fields of every listed input, sent to its origin alone. */
+  readonly inputHeaders: Readonly<Record<string, string>> | undefined
   isPrivate(url: string): boolean
 }
 

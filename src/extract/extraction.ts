@@ -72,6 +72,7 @@ export interface FollowedLink {
   /** As given by the extractor, resolved against the page's base; not yet canonical. */
   readonly url: string
   readonly label: string | undefined
+  readonly proxy?: string | undefined
 }
 
 export interface ExtractFailure {

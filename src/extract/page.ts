@@ -28,6 +28,13 @@ import { collapse, stripUrl } from './white-space.ts'
 import { evaluate, plainDocument } from './xpath.ts'
 import type { PlainNode, XPathValue } from './xpath.ts'
 
+export interface FollowOptions {
+  /** Seen again by the pages that are followed. */
+  readonly label?: string | undefined
+  /** Proxy of these links alone, `scheme://[user:password@]host:port`, or `direct`. */
+  readonly proxy?: string | undefined
+}
+
 /** What `follow` takes: URLs and elements with one; undefined counts as none. */
 export type FollowTarget = string | URL | PageElement | undefined
 
@@ -202,13 +209,15 @@ export class ExtractPage {
    * Has links fetched, within the job's scope. They are resolved against the page's base (where the page is no markup:
    * against `final`); what is no http or https URL is passed over.
    */
-  follow(links: FollowTarget | Iterable<FollowTarget>, options: { readonly label?: string | undefined } = {}): void {
+  follow(links: FollowTarget | Iterable<FollowTarget>, options: FollowOptions = {}): void {
+    const { label, proxy } = options
     const targets = typeof links === 'object' && Symbol.iterator in links ? links : [links]
     for (const target of targets) {
       const given = target instanceof PageElement ? target.url() : target
       if (given === undefined) continue
       const url = URL.parse(stripUrl(String(given)), this.#base())?.href
-      if (url !== undefined && isWeb(url)) this.#links.push({ url: detach(url), label: options.label })
+      if (url !== undefined && isWeb(url))
+        this.#links.push({ url: detach(url), label, ...(proxy === undefined ? {} : { proxy }) })
     }
   }
 

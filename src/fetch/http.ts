@@ -61,6 +61,8 @@ export interface FetcherOptions extends LimitOptions {
   readonly resolve?: readonly ResolveRule[]
   /** `scheme://[user:password@]host:port` with http, https, socks5 or socks5h; several take turns. Default: the environment's. */
   readonly proxy?: string | readonly string[]
+  /** The URL, login and all, of what a request names as its own proxy. Default: the name itself. */
+  readonly proxyNamed?: (name: string) => string
   /** How several take turns. Default `turn`. */
   readonly proxyOrder?: 'turn' | 'host'
   /** Told of proxies that rest, are stopped, or are back. */
@@ -154,6 +156,7 @@ class HttpFetcher implements Fetcher {
       order: options.proxyOrder ?? 'turn',
       env: options.env ?? process.env,
       ofHost: options.proxyOfHost,
+      named: options.proxyNamed,
       onNews: options.onProxyNews,
     })
     this.#dialler = createDialler({

@@ -29,6 +29,8 @@ export interface ProxiesOptions {
   readonly env: Environment
   /** The proxy of one host, or `direct`; undefined: as for all. */
   readonly ofHost?: ((hostname: string) => string | undefined) | undefined
+  /** The URL of what a request names as its own proxy. */
+  readonly named?: ((name: string) => string) | undefined
   readonly onNews?: ((news: ProxyNews) => void) | undefined
 }
 
@@ -76,7 +78,8 @@ export class Proxies {
    * @throws SluiceError OPTION_INVALID for an `own` that is none
    */
   of(isSecure: boolean, hostname: string, port: number, own: string | undefined): Proxy | undefined {
-    const named = own ?? this.#options.ofHost?.(hostname)
+    const { named: urlOf, ofHost } = this.#options
+    const named = own === undefined || own === 'direct' ? (own ?? ofHost?.(hostname)) : (urlOf?.(own) ?? own)
     if (named === 'direct') return undefined
     if (named !== undefined)
       return this.#named(named, own === undefined ? 'the proxy of a host' : 'the proxy of a request')

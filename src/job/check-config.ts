@@ -17,6 +17,7 @@ import { diskWatch, parseResolves } from './open-backend.ts'
 import { modulesOf } from './open-pool.ts'
 import type { GivenExtractor } from './open-pool.ts'
 import { planSession } from './open-session.ts'
+import { originLogins } from './origin-logins.ts'
 import { parseValue, replaceOptions } from './options.ts'
 import type { ResolvedOptions } from './options.ts'
 import { checkContactRule, createPacing, engineSettings, planJob } from './prepare.ts'
@@ -70,7 +71,7 @@ export async function jobProblems(
     }
     const plan = planJob(kind, whole, cwd, false)
     const session = await planSession(whole, cwd, undefined, systemClock())
-    engineSettings(plan, createPacing(whole), 1, 1, 1, false, session, () => undefined)
+    engineSettings(plan, createPacing(whole), 1, 1, 1, false, session, originLogins(undefined))
     await checkContactRule(plan)
   } catch (error) {
     return [asProblem(error)]

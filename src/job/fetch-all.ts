@@ -8,11 +8,14 @@ import { SluiceError } from '../model/errors.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { Response } from '../model/response.ts'
 import type { PageRecord } from '../model/record.ts'
+import type { Listed } from '../source/listed-request.ts'
 import { expandRange, hasRange } from '../url/range.ts'
 import type { Range } from '../url/range.ts'
 import { jobOf } from './create-job.ts'
 import { resolveOptions } from './options.ts'
 import type { JobOptions } from './options.ts'
+
+export type { Listed, ListedRequest } from '../source/listed-request.ts'
 
 interface PageBase {
   readonly url: string
@@ -45,9 +48,9 @@ export interface FetchedResponse extends Response {
   bytes(): Promise<Uint8Array>
 }
 
-/** A URL, a range, or URLs from any iterable. `job` keeps a folder: the same call continues after any death. */
+/** A URL, a range, or URLs and requests (`{ url, proxy, headers … }`) from any iterable. `job` keeps a folder: the same call continues after any death. */
 export async function* fetchAll(
-  urls: string | Iterable<string> | AsyncIterable<string>,
+  urls: string | Iterable<Listed> | AsyncIterable<Listed>,
   options: Omit<JobOptions, 'seeds' | 'lists' | 'scope' | 'follow'> = {},
 ): AsyncGenerator<Page, void, undefined> {
   const hand = handOver()
@@ -81,13 +84,13 @@ export async function* fetchAll(
  * An array is an iterable here, not a list of names: what is no URL gets its outcome instead of being taken for a file.
  * A range is one only where it is given alone: URLs that a program has collected may hold any brackets.
  */
-function inputsOf(urls: string | Iterable<string> | AsyncIterable<string>, glob: boolean): unknown {
+function inputsOf(urls: string | Iterable<Listed> | AsyncIterable<Listed>, glob: boolean): unknown {
   if (typeof urls === 'string' && glob && hasRange(urls)) {
     const range = expandRange(urls)
     return { [Symbol.iterator]: () => membersOf(range) }
   }
   if (typeof urls !== 'string' && !Array.isArray(urls)) return urls
-  const items = typeof urls === 'string' ? [urls] : (urls as string[])
+  const items = typeof urls === 'string' ? [urls] : (urls as Listed[])
   return { [Symbol.iterator]: () => items[Symbol.iterator]() }
 }
 

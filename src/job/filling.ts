@@ -5,7 +5,7 @@ import { checkHeaders } from '../fetch/request-headers.ts'
 import { parseContentType } from '../http/content-type.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Filling } from '../source/filled.ts'
-import { compileTemplate } from '../source/template.ts'
+import { compileTemplate, hasPlaces } from '../source/template.ts'
 import type { Template, TemplateKind } from '../source/template.ts'
 import type { ResolvedOptions } from './options.ts'
 
@@ -30,8 +30,10 @@ export function fillingOf(options: ResolvedOptions, cwd: string): Filling | unde
     throw new SluiceError('OPTION_INVALID', '--template needs rows to fill it from', { hint: '--rows FILE' })
   }
   const params = new Map((options.get<string[]>('param') ?? []).map(parseParam))
+  const proxy = proxyTemplate(options)
   if (template === undefined && method === undefined && given === undefined) {
-    return params.size === 0 ? undefined : { url: undefined, method, headers: new Map(), body: undefined, params }
+    if (params.size === 0 && proxy === undefined) return undefined
+    return { url: undefined, method, headers: new Map(), body: undefined, proxy, params }
   }
   const data = given === undefined ? undefined : dataOf(given, cwd)
   const fields = new Map(parseHeaderLines(options.get<string[]>('header') ?? []))
@@ -49,6 +51,7 @@ export function fillingOf(options: ResolvedOptions, cwd: string): Filling | unde
     method,
     headers,
     body: data === undefined ? undefined : compileTemplate(data, kind),
+    proxy,
     params,
   }
 }
@@ -64,6 +67,18 @@ export function parseHeaderLines(lines: readonly string[]): [name: string, value
     }
     return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()]
   })
+}
+
+/** `--proxy` with places for columns: a proxy for each input. */
+function proxyTemplate(options: ResolvedOptions): Template | undefined {
+  return (options.get<string[]>('proxy') ?? []).filter(hasPlaces).map((text) => compileTemplate(text, 'text'))[0]
+}
+
+/** `Name: value` lines of `--header` that go with every input as they are; those with places are in the filling. */
+export function inputHeaders(options: ResolvedOptions, cwd: string): Readonly<Record<string, string>> | undefined {
+  const lines = options.get<string[]>('header')
+  if (lines === undefined || (fillingOf(options, cwd)?.headers.size ?? 0) > 0) return undefined
+  return Object.fromEntries(parseHeaderLines(lines))
 }
 
 function methodOf(given: string | undefined, hasBody: boolean): string | undefined {

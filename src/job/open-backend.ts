@@ -5,6 +5,7 @@ import type { Fetcher } from '../fetch/fetcher.ts'
 import type { GeoFiles } from '../fetch/geo.ts'
 import { httpFetcher } from '../fetch/http.ts'
 import type { LimitOptions } from '../fetch/limits.ts'
+import type { ProxyNews } from '../fetch/proxies.ts'
 import { nameServers } from '../fetch/name-servers.ts'
 import type { PartFolder } from '../fetch/part-folder.ts'
 import type { KeyDefaults, OpenedFrontier } from '../frontier/frontier.ts'
@@ -18,6 +19,7 @@ import { itemIndexSink } from '../sink/item-index.ts'
 import { sinkKindOf } from '../sink/kind.ts'
 import { ndjsonSink } from '../sink/ndjson.ts'
 import type { JobInfo, Sink } from '../sink/sink.ts'
+import { hasPlaces } from '../source/template.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
 import { parseHeaderLines } from './filling.ts'
 import { hostSheet } from './host-sheet.ts'
@@ -107,6 +109,16 @@ function findsItems(options: ResolvedOptions): boolean {
 /** Opened and written behind its file: what it tells of is there. */
 function indexOfItems(folder: string, path: string, durability: 'kill' | 'power'): Sink {
   return itemIndexSink({ path: itemIndexOf(folder, path), durability, linesBefore: () => countLines(path) })
+}
+
+/** Whether an output has to know the columns of the inputs when it is opened: the header of CSV, names of files. */
+export function haveColumns(options: ResolvedOptions): boolean {
+  const outs = options.get<(string | Sink)[]>('out') ?? []
+  return outs.some((out) => {
+    if (typeof out !== 'string') return true
+    const { kind, template } = sinkKindOf(out)
+    return kind === 'csv' || template !== undefined
+  })
 }
 
 async function openServerSink(kind: 'postgres' | 'mysql' | 'redis' | 'mongodb', url: string): Promise<Sink> {
@@ -205,6 +217,13 @@ export function parseResolves(texts: readonly string[]): Resolve[] {
   })
 }
 
+export interface FetcherExtras {
+  readonly parts?: PartFolder
+  readonly logins?: OriginLogins
+  /** Told of proxies that rest, are stopped, or are back. */
+  readonly warn?: (message: string) => void
+}
+
 export async function openFetcher(
   options: ResolvedOptions,
   clock: Clock,
@@ -212,11 +231,11 @@ export async function openFetcher(
   concurrency: number,
   spoolFolder: string,
   seeds: readonly string[],
-  { parts, logins }: { readonly parts?: PartFolder; readonly logins?: OriginLogins } = {},
+  { parts, logins, warn }: FetcherExtras = {},
 ): Promise<Fetcher> {
   mkdirSync(spoolFolder, { recursive: true })
   const headers = Object.fromEntries(parseHeaderLines(options.get<string[]>('header') ?? []))
-  const proxy = options.get<string>('proxy')
+  const proxy = options.get<string[]>('proxy')?.filter((text) => !hasPlaces(text))
   const dns = options.get<string[]>('dns')
   const hosts = options.get<Record<string, HostOptions>>('hosts')
   const sheet = hosts === undefined ? undefined : hostSheet(hosts)
@@ -234,12 +253,16 @@ export async function openFetcher(
     http2: sheet === undefined ? http2 : (host: string) => sheet(host)?.http2 ?? http2,
     spoolFolder,
     ...(parts === undefined ? {} : { parts }),
-    ...(logins === undefined ? {} : { loginOf: (origin: string) => logins.of(origin) }),
+    ...(logins === undefined
+      ? {}
+      : { loginOf: (origin: string) => logins.of(origin), proxyNamed: (name: string) => logins.proxy(name) }),
     maxSockets: Math.min(Math.max(256, concurrency * 2), spareDescriptors()),
     resolve: parseResolves(options.get<string[]>('resolve') ?? []),
     allowPrivate: options.get<boolean>('private') ?? true,
     ...(dns === undefined || dns.length === 0 ? {} : { lookup: nameServers(dns) }),
     ...(proxy === undefined ? {} : { proxy }),
+    proxyOrder: options.get<'turn' | 'host'>('proxyOrder') ?? 'turn',
+    ...(warn === undefined ? {} : { onProxyNews: proxyWarnings(warn) }),
     ...(sheet === undefined
       ? {}
       : {
@@ -256,6 +279,19 @@ function limitsOfHost(own: HostOptions | undefined): LimitOptions | undefined {
     own[name] === undefined ? undefined : (parseOption(name, own[name]) as number)
   const limits = { timeoutMs: given('timeout'), totalMs: given('timeoutTotal'), minRate: given('minRate') }
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
+}
+
+/** Of proxies by the thousand only the first are told of: each warning is a row of the job. */
+const PROXY_WARNINGS = 200
+
+function proxyWarnings(warn: (message: string) => void): (news: ProxyNews) => void {
+  let told = 0
+  return ({ proxy, state, restMs = 0, why }) => {
+    if (told++ >= PROXY_WARNINGS) return
+    if (state === 'back') warn(`${proxy} works again`)
+    else if (state === 'stopped') warn(`${proxy} is not asked again in this run: ${why}`)
+    else warn(`${proxy} rests for ${Math.round(restMs / 1000)} s: ${why}`)
+  }
 }
 
 /** Files, pipes, workers and the store of a job, with room to spare. */

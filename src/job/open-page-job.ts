@@ -17,6 +17,7 @@ import { scanPage } from '../extract/html.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { PartFolder } from '../fetch/part-folder.ts'
 import type { Clock } from '../model/clock.ts'
+import type { ErrorCode } from '../model/errors.ts'
 import { sumCounts } from '../model/outcome.ts'
 import type { LiveSession } from '../session/live-session.ts'
 import { readSitemap } from '../source/sitemap.ts'
@@ -25,7 +26,7 @@ import type { OpenedJob } from './base-job.ts'
 import { userAgent } from './contact.ts'
 import { readStored, writeStored } from './folder.ts'
 import { inTurn } from './in-turn.ts'
-import { closeEach, openEach, openFetcher, openFrontier, openGeoFiles, openSinks } from './open-backend.ts'
+import { closeEach, openEach, openFetcher, openFrontier, openGeoFiles, openSinks, haveColumns } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
 import { openSession, planSession } from './open-session.ts'
@@ -53,8 +54,8 @@ export interface PageJobInit {
   print(): (lines: string) => Promise<void> | void
   /** For the sinks: their server is waited for no longer. */
   readonly signal: AbortSignal
-  /** Trouble with an input that can be read another time. */
-  warn(message: string): void
+  /** Trouble that the run goes on with: an input that can be read another time, a proxy. */
+  warn(code: ErrorCode, message: string): void
 }
 
 export interface OpenedPages extends OpenedJob {
@@ -76,8 +77,8 @@ export async function openPageJob({
   warn,
 }: PageJobInit): Promise<OpenedPages> {
   const { options, folder, inputs, cwd, name } = plan
-  const columns = await columnsOf(inputs.sources)
-  const geo = await openGeoFiles(options, cwd, clock, warn)
+  const columns = await columnsOf(inputs.sources, haveColumns(options), signal)
+  const geo = await openGeoFiles(options, cwd, clock, (message) => warn('INPUT_UNREADABLE', message))
   const publicLimit = await checkContactRule(plan)
   const fresh = folder !== undefined && options.get<boolean>('fresh') === true
   const planned = await planSession(options, cwd, fresh ? undefined : folder, clock)
@@ -114,13 +115,15 @@ export async function openPageJob({
       options.get<number>('concurrency') ?? defaultConcurrency(options.get<number>('perHost') as number)
     const scopeChanged = changes.some((change) => SCOPE_OPTIONS.includes(change.name))
     const logins = originLogins(folder)
-    const settings = engineSettings(plan, pacing, state.run, concurrency, publicLimit, scopeChanged, planned, (url) =>
-      logins.take(url),
-    )
+    const settings = engineSettings(plan, pacing, state.run, concurrency, publicLimit, scopeChanged, planned, logins)
     const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
     const parts = partsOf()
     await removeOrphans(parts, backend.frontier, before)
-    fetcher = await openFetcher(options, clock, agent, concurrency, spoolFolder, inputs.seeds, { parts, logins })
+    fetcher = await openFetcher(options, clock, agent, concurrency, spoolFolder, inputs.seeds, {
+      parts,
+      logins,
+      warn: (message) => warn('PROXY_FAILED', message),
+    })
     session = planned === undefined ? undefined : openSession(planned, fetcher, clock, folder)
     const sinks = await openSinks(options, cwd, folder)
     pool = await openPool(options, cwd, clock)

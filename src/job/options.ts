@@ -12,6 +12,8 @@ import type { Extractor } from '../extract/define.ts'
 import { parseProxy } from '../fetch/proxy.ts'
 import { withoutCredentials } from '../url/canonicalize.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { Listed } from '../source/listed-request.ts'
+import { hasPlaces } from '../source/template.ts'
 import type { SessionRecipe } from '../session/recipe.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { JobKind } from './job.ts'
@@ -38,8 +40,8 @@ export interface HostOptions {
  * are strings (`'1s'`, `'64MB'`) or numbers in ms and bytes.
  */
 export interface JobOptions {
-  /** Start pages of a crawl, or URLs (and ranges) of a list. */
-  readonly seeds?: string | URL | readonly (string | URL)[] | Iterable<string> | AsyncIterable<string>
+  /** Start pages of a crawl; URLs (and ranges) of a list, or requests: `{ url, method, headers, body, proxy, columns }`. */
+  readonly seeds?: Listed | readonly Listed[] | Iterable<Listed> | AsyncIterable<Listed>
   /** Files with URLs. */
   readonly lists?: string | readonly string[]
   /** Path, URL or a `Sink` of your own; repeatable. Default: the job folder. */
@@ -69,6 +71,8 @@ export interface JobOptions {
   readonly minRate?: string | number
   readonly minRateWindow?: string | number
   readonly retries?: number
+  /** Redirects in a row that are followed; at the limit the URL ends as `TOO_MANY_REDIRECTS`. 0: none. Default 20. */
+  readonly maxRedirects?: number
   readonly maxSize?: string | number
   readonly maxTime?: string | number
   readonly maxDisk?: string
@@ -112,7 +116,13 @@ export interface JobOptions {
   readonly userAgent?: string
   /** MaxMind DB files (`.mmdb`): `geo` of each record says what they know of its address. Needs the package `mmdb-lib`. */
   readonly geo?: string | readonly string[]
-  readonly proxy?: string
+  /**
+   * `scheme://[user:password@]host:port` with http, https, socks5 (names looked up here) or socks5h (by the proxy); several
+   * take turns. Of `fetch`: places for columns (`{proxy}`) give each input its own.
+   */
+  readonly proxy?: string | readonly string[]
+  /** How several proxies take turns: `turn` (each request takes the next, the default) or `host` (a host stays with one). */
+  readonly proxyOrder?: 'turn' | 'host'
   /** Offer HTTP/2 to origins of https. */
   readonly http2?: boolean
   /** Who logs in and how: a recipe such as `formLogin({ … })`, or the path of a module or JSON file that gives one. */
@@ -246,6 +256,19 @@ function checkTogether(values: Partial<Record<OptionName, unknown>>): void {
       })
     }
   }
+  const proxies = (values.proxy as string[] | undefined) ?? []
+  for (const proxy of proxies) {
+    checkProxy(proxy, flagOf('proxy'))
+    if (hasPlaces(proxy) && proxies.length > 1) {
+      throw new SluiceError(
+        'OPTION_INVALID',
+        `--proxy ${withoutCredentials(proxy)} gives each input its own: no other can be given`,
+        {
+          hint: 'give it alone',
+        },
+      )
+    }
+  }
   for (const [host, settings] of Object.entries((values.hosts as Record<string, HostOptions> | undefined) ?? {})) {
     for (const name of Object.keys(settings)) {
       if (HOST_SETTINGS.includes(name)) continue
@@ -259,8 +282,18 @@ function checkTogether(values: Partial<Record<OptionName, unknown>>): void {
       if (settings[name] !== undefined) parseOption(name, settings[name])
     }
     if (settings.proxy !== undefined && settings.proxy !== 'direct')
-      parseProxy(settings.proxy, `hosts['${host}'].proxy`)
+      checkProxy(settings.proxy, `hosts['${host}'].proxy`)
   }
+}
+
+/** Throws `OPTION_INVALID`. Messages and files show URLs without logins, so a login is to be seen as one. */
+function checkProxy(text: string, source: string): void {
+  if (text.includes('@') && !text.includes('://')) {
+    throw new SluiceError('OPTION_INVALID', `${source}: a proxy with a login needs its scheme`, {
+      hint: 'http://user:password@host:port',
+    })
+  }
+  if (!hasPlaces(text)) parseProxy(text, source)
 }
 
 /**

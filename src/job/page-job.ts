@@ -75,8 +75,8 @@ export class PageJob extends BaseJob<OpenedPages> {
       consumer: this.#consumer,
       print: () => this.printer(),
       signal: this.patience,
-      warn: (message) => {
-        this.opening?.then(({ engine }) => engine.warn('INPUT_UNREADABLE', message)).catch(() => undefined)
+      warn: (code, message) => {
+        this.opening?.then(({ engine }) => engine.warn(code, message)).catch(() => undefined)
       },
     })
   }

@@ -11,13 +11,16 @@ import { parseFailIf } from '../policy/fail-if.ts'
 import { polite } from '../policy/polite.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { RevisitLimits } from '../policy/revisit.ts'
-import { canonicalize } from '../url/canonicalize.ts'
+import { hasPlaces } from '../source/template.ts'
+import { canonicalize, withoutCredentials } from '../url/canonicalize.ts'
 import { hostOf, keyOf, registrableDomain } from '../url/key.ts'
 import { checkContact, contactNeeded, FREE_URLS, fasterThanDefault, privateTest } from './contact.ts'
 import { folderOf, nameFromInput, nameOf } from './folder.ts'
 import { hostSheet, withHost } from './host-sheet.ts'
+import { inputHeaders } from './filling.ts'
 import { scopeOf } from './job-scope.ts'
 import type { PageJobKind } from './job.ts'
+import type { OriginLogins } from './origin-logins.ts'
 import { openInputs } from './sources.ts'
 import type { Inputs } from './sources.ts'
 import { diskWatch, parseResolves } from './open-backend.ts'
@@ -56,6 +59,16 @@ export function planJob(kind: PageJobKind, options: ResolvedOptions, cwd: string
           kind === 'crawl'
             ? 'sluice crawl https://your.site/'
             : 'sluice fetch urls.txt   or   sluice fetch https://your.site/a.pdf',
+      },
+    )
+  }
+  const places = options.get<string[]>('proxy')?.find(hasPlaces)
+  if (kind !== 'fetch' && places !== undefined) {
+    throw new SluiceError(
+      'OPTION_INVALID',
+      `--proxy ${withoutCredentials(places)}: the pages of a crawl have no columns`,
+      {
+        hint: 'give the proxies themselves; several take turns',
       },
     )
   }
@@ -147,7 +160,7 @@ export function engineSettings(
   publicLimit: number,
   recheckScope: boolean,
   session: PlannedSession | undefined,
-  takeLogin: (url: string) => void,
+  logins: OriginLogins,
 ): EngineSettings {
   const { options, kind, inputs } = plan
   const gates = options.get<string[]>('gate') ?? []
@@ -169,6 +182,7 @@ export function engineSettings(
     nofollow: options.get<boolean>('nofollow') ?? true,
     robots: options.get<'obey' | 'record' | 'ignore'>('robots') as 'obey',
     sitemaps: options.get<'auto' | 'only' | 'off'>('sitemaps') as 'off',
+    maxRedirects: options.get<number>('maxRedirects') as number,
     retryUnsafe: options.get<boolean>('retryUnsafe') === true,
     concurrency,
     limit: options.get<number>('limit'),
@@ -188,8 +202,19 @@ export function engineSettings(
         ? undefined
         : diskWatch(join(plan.folder, '..'), options.get<string>('maxDisk') as string),
     publicLimit,
-    takeLogin,
+    takeLogin: (url) => logins.take(url),
+    takeProxy: (text) => proxyTaken(text, logins),
+    inputHeaders: kind === 'fetch' ? inputHeaders(options, plan.cwd) : undefined,
     isPrivate: plan.isPrivate,
+  }
+}
+
+function proxyTaken(text: string, logins: OriginLogins): { name: string } | { problem: string } {
+  try {
+    return { name: text === 'direct' ? text : logins.takeProxy(text) }
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    return { problem: error.message }
   }
 }
 

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
 import { shellWord } from '../model/shell-word.ts'
+import type { Listed } from '../source/listed-request.ts'
 import type { Source } from '../source/source.ts'
 import { filledSource } from '../source/filled.ts'
 import { openListSource } from '../source/list.ts'
@@ -83,26 +84,50 @@ export function openInputs(options: ResolvedOptions, kind: PageJobKind, cwd: str
   return { sources, seeds: urls, subject, total }
 }
 
-/** Names of the columns of all inputs, as far as they can be known now. Throws for a template that names others. */
-export async function columnsOf(sources: readonly Source[]): Promise<string[]> {
+/**
+ * Names of the columns of all inputs, as far as they can be known now. Throws for a template that names others.
+ *
+ * @param mayWait A pipe is waited for, until the signal: an output needs the names before its first row.
+ */
+export async function columnsOf(sources: readonly Source[], mayWait: boolean, signal: AbortSignal): Promise<string[]> {
   const columns = new Set<string>()
-  for (const source of sources) for (const column of (await source.columns?.()) ?? []) columns.add(column)
+  for (const source of sources) {
+    if (source.isPipe === true && !mayWait) continue
+    for (const column of (await source.columns?.(signal)) ?? []) columns.add(column)
+  }
   return [...columns]
 }
 
-function seedItems(given: unknown): (string | Iterable<string> | AsyncIterable<string>)[] {
+function seedItems(given: unknown): (string | Iterable<Listed> | AsyncIterable<Listed>)[] {
   if (given === undefined) return []
   if (typeof given === 'string') return [given]
   if (given instanceof URL) return [given.href]
   if (Array.isArray(given)) {
-    const items: (string | Iterable<string> | AsyncIterable<string>)[] = []
-    for (const item of given as unknown[]) items.push(...seedItems(item))
+    const items: (string | Iterable<Listed> | AsyncIterable<Listed>)[] = []
+    let requests: Listed[] | undefined
+    for (const item of given as unknown[]) {
+      const isRequest = isPlainObject(item)
+      // Those that follow one another are one input.
+      if (isRequest && requests !== undefined) requests.push(item as Listed)
+      else if (isRequest) items.push((requests = [item as Listed]))
+      else {
+        requests = undefined
+        items.push(...seedItems(item))
+      }
+    }
     return items
   }
-  if (given !== null && typeof given === 'object') return [given as Iterable<string>]
+  if (isPlainObject(given)) return [[given as Listed]]
+  if (given !== null && typeof given === 'object') return [given as Iterable<Listed>]
   throw new SluiceError('OPTION_INVALID', `seeds: ${String(given)} is neither a URL nor a list of URLs`, {
     hint: 'give URLs',
   })
+}
+
+/** Neither a URL nor something that gives several. */
+function isPlainObject(given: unknown): boolean {
+  if (given === null || typeof given !== 'object' || given instanceof URL) return false
+  return !(Symbol.iterator in given) && !(Symbol.asyncIterator in given)
 }
 
 function withVia(source: Source, via: string): Source {

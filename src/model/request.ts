@@ -38,6 +38,8 @@ export interface RequestMeta {
   readonly headers?: Readonly<Record<string, string>>
   /** Body, sent as UTF-8. */
   readonly body?: string
+  /** Proxy of its own: address, and `#` with the number of its login where it has one; or `direct`. */
+  readonly proxy?: string
   /** What an extractor called the link it followed; its pages see it again. */
   readonly label?: string
   /** True for a URL the user gave (seed or listed), which decides exit codes. */

@@ -16,6 +16,8 @@ export interface Candidate {
 export interface Admit {
   readonly do: 'admit'
   readonly priority: Priority
+  /** Proxy of this request alone (`scheme://[user:password@]host:port`), or `direct`. */
+  readonly proxy?: string
 }
 
 export interface Skip {

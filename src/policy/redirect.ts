@@ -5,10 +5,13 @@
 import type { ErrorCode } from '../model/errors.ts'
 import { canonicalize, withoutCredentials } from '../url/canonicalize.ts'
 
-/** Hops a chain may have; the limit of WHATWG Fetch. */
+/** Hops a chain may have where nobody says otherwise; the limit of WHATWG Fetch. */
 export const MAX_HOPS = 20
 
-export type RedirectVerdict = { readonly to: string } | { readonly code: ErrorCode; readonly reason: string }
+export type RedirectVerdict =
+  | { readonly to: string }
+  /** `leadsTo`: where it would have gone on. */
+  | { readonly code: ErrorCode; readonly reason: string; readonly leadsTo?: string }
 
 /** True for the statuses that redirect when they carry a Location. */
 export function isRedirect(status: number): boolean {
@@ -19,8 +22,14 @@ export function isRedirect(status: number): boolean {
  * @param url the URL that answered
  * @param locations values of its Location headers
  * @param chain canonical URLs before `url`, the root's first
+ * @param maxHops hops that are followed; 0: none
  */
-export function resolveRedirect(url: string, locations: readonly string[], chain: readonly string[]): RedirectVerdict {
+export function resolveRedirect(
+  url: string,
+  locations: readonly string[],
+  chain: readonly string[],
+  maxHops: number = MAX_HOPS,
+): RedirectVerdict {
   const location = locations[0]
   if (location === undefined) return { code: 'HTTP_STATUS', reason: 'redirect without a Location' }
   if (locations.some((other) => other !== location)) {
@@ -37,7 +46,10 @@ export function resolveRedirect(url: string, locations: readonly string[], chain
   if (to === url || chain.includes(to)) {
     return { code: 'REDIRECT_LOOP', reason: `redirected back to ${to}` }
   }
-  if (chain.length + 1 > MAX_HOPS) return { code: 'TOO_MANY_REDIRECTS', reason: `more than ${MAX_HOPS} redirects` }
+  if (chain.length + 1 > maxHops) {
+    const reason = maxHops === 0 ? `redirects are not followed: to ${to}` : `more than ${maxHops} redirects`
+    return { code: 'TOO_MANY_REDIRECTS', reason, leadsTo: to }
+  }
   return { to }
 }
 

@@ -4,6 +4,7 @@
  */
 import { SluiceError } from '../model/errors.ts'
 import { nearest } from '../model/options.ts'
+import { setColumn } from './columns.ts'
 import type { Ask, Source, SourceBatch, SourceItem } from './source.ts'
 import type { Template } from './template.ts'
 
@@ -15,6 +16,8 @@ export interface Filling {
   readonly method: string | undefined
   readonly headers: ReadonlyMap<string, Template>
   readonly body: Template | undefined
+  /** Proxy of each item; what it comes to may be empty: none of its own. */
+  readonly proxy?: Template | undefined
   /** Values that are the same for all items. */
   readonly params: ReadonlyMap<string, string>
 }
@@ -28,8 +31,8 @@ export function filledSource(source: Source, filling: Filling): Source {
   return {
     ...source,
     batches,
-    async columns() {
-      const columns = await source.columns?.()
+    async columns(signal) {
+      const columns = await source.columns?.(signal)
       if (columns !== undefined) checkNames(filling, columns)
       const names = new Set([...(columns ?? []), ...filling.params.keys()])
       return names.size === 0 ? undefined : [...names]
@@ -37,31 +40,63 @@ export function filledSource(source: Source, filling: Filling): Source {
   }
 }
 
-function filler({ url, method, headers, body, params }: Filling): (item: SourceItem) => SourceItem {
+function filler({ url, method, headers, body, proxy, params }: Filling): (item: SourceItem) => SourceItem {
   const names = namesOf({ url, headers, body })
   const own = names.filter((name) => !params.has(name))
   // One object for all where nothing differs: the store encodes it once.
   const common = names.length === 0 ? askOf(method, headers, body, () => undefined, []) : undefined
   const same = Object.fromEntries(params)
   return (given) => {
-    const item = params.size === 0 ? given : { ...given, columns: { ...given.columns, ...same } }
+    let item: SourceItem = params.size === 0 ? given : { ...given, columns: { ...given.columns, ...same } }
     const { columns } = given
     const valueOf = (name: string): string | undefined =>
       params.get(name) ??
       (columns !== undefined && Object.hasOwn(columns, name) ? columns[name] : undefined) ??
       (name === 'url' && url === undefined ? item.url : undefined)
     const problems: string[] = []
-    const ask = common ?? askOf(method, headers, body, valueOf, problems)
+    let ask = common ?? askOf(method, headers, body, valueOf, problems)
+    const way = proxy === undefined ? '' : proxy.fill(valueOf, problems).trim()
+    if (way !== '') ask = { ...ask, proxy: way }
+    if (proxy !== undefined) item = { ...item, columns: withoutLogin(item.columns ?? {}, proxy.names, way) }
     const asked = Object.keys(ask).length === 0 ? item : { ...item, ask }
-    if (url === undefined && problems.length === 0) return asked
+    if (url === undefined && problems.length === 0 && way === '') return asked
     const text = url === undefined ? item.url : url.fill(valueOf, problems)
     if (columns === undefined && url !== undefined) problems.unshift('the line is no row')
     // Without places every row is the same request: then all of it tells rows apart.
     const told = own.length > 0 ? own.map((name) => valueOf(name) ?? null) : columns
-    const identity = url === undefined ? `${item.url}\n${JSON.stringify(told)}` : JSON.stringify(told ?? null)
+    const values = JSON.stringify(told ?? null)
+    const identity = (url === undefined ? `${item.url}\n${values}` : values) + (way === '' ? '' : `\n${addressOf(way)}`)
     const row = problems.length === 0 ? { identity } : { identity, problem: [...new Set(problems)].join(', ') }
     return problems.length === 0 ? { ...asked, url: text, row } : { ...item, url: text, row }
   }
+}
+
+/** What stands before the address of a proxy: its login. */
+function loginIn(way: string): string {
+  const start = way.indexOf('://') < 0 ? 0 : way.indexOf('://') + 3
+  return way.slice(start, Math.max(start, way.lastIndexOf('@')))
+}
+
+function addressOf(way: string): string {
+  return way.slice(way.lastIndexOf('@') + 1)
+}
+
+/** Columns as they are recorded: of those that made up the proxy no part of its login. */
+function withoutLogin(
+  columns: Readonly<Record<string, string>>,
+  names: readonly string[],
+  way: string,
+): Readonly<Record<string, string>> {
+  const login = loginIn(way)
+  if (login === '') return columns
+  const shown: Record<string, string> = {}
+  for (const [name, value] of Object.entries(columns)) {
+    const isPart = names.includes(name) && value !== ''
+    if (!isPart) setColumn(shown, name, value)
+    else if (login.includes(value)) setColumn(shown, name, '***')
+    else setColumn(shown, name, value.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/i, '$1'))
+  }
+  return shown
 }
 
 function askOf(
@@ -80,8 +115,8 @@ function askOf(
   }
 }
 
-function namesOf({ url, headers, body }: Pick<Filling, 'url' | 'headers' | 'body'>): string[] {
-  const templates = [url, ...headers.values(), body]
+function namesOf({ url, headers, body, proxy }: Pick<Filling, 'url' | 'headers' | 'body' | 'proxy'>): string[] {
+  const templates = [url, ...headers.values(), body, proxy]
   return [...new Set(templates.flatMap((template) => template?.names ?? []))]
 }
 

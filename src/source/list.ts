@@ -102,15 +102,26 @@ async function inputColumns(
   if (!(await isRegular(path))) return undefined
   const input = await open()
   try {
-    const head = await headOf(input)
-    const format = detectFormat(path, head, options)
-    if (format.kind === 'csv') return format.table.names.filter((_, i) => i !== format.table.url)
-    if (format.kind === 'xlsx') return (await xlsxTable(path, input)).names
-    return format.kind === 'ndjson' ? ndjsonColumns(head, lineFormat(format, options)) : undefined
-  } catch (error) {
-    throw unreadable(path, error)
+    return await columnsIn(path, input, options)
   } finally {
     await input.close()
+  }
+}
+
+/** Columns of an input by its beginning, which it gives again; of a spreadsheet by the whole of it, only from a file. */
+export async function columnsIn(
+  name: string,
+  input: Input,
+  options: ListOptions,
+): Promise<readonly string[] | undefined> {
+  try {
+    const head = await headOf(input)
+    const format = detectFormat(name, head, options)
+    if (format.kind === 'csv') return format.table.names.filter((_, i) => i !== format.table.url)
+    if (format.kind === 'xlsx') return input.isFile ? (await xlsxTable(name, input)).names : undefined
+    return format.kind === 'ndjson' ? ndjsonColumns(head, lineFormat(format, options)) : undefined
+  } catch (error) {
+    throw unreadable(name, error)
   }
 }
 

@@ -27,6 +27,8 @@ export interface Ask {
   /** Sent to the origin of the URL only. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** Proxy of its own, as it was given, login and all: never stored so. */
+  readonly proxy?: string
 }
 
 export interface SourceBatch {
@@ -49,8 +51,12 @@ export interface Source {
   /**
    * Names of its columns, found without a batch being read: of a table those of its header, of NDJSON those of its first
    * lines. Absent, and undefined, where nobody can say. Throws `INPUT_UNREADABLE`.
+   *
+   * @param signal Ends the wait for a pipe, whose columns are then not known.
    */
-  columns?(): Promise<readonly string[] | undefined>
+  columns?(signal?: AbortSignal): Promise<readonly string[] | undefined>
+  /** Its columns are known once its first line has come, which may take any time. */
+  readonly isPipe?: true
   /**
    * Batches of at most 1,000 items from a cursor on (undefined: from the start). Throws `INPUT_UNREADABLE`.
    * Ending the iteration closes what it holds open.

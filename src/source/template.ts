@@ -41,6 +41,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
+/** Whether a text has places for values. */
+export function hasPlaces(text: string): boolean {
+  return text.search(PLACE) !== -1
+}
+
 /** @throws {SluiceError} OPTION_INVALID for a JSON text that is none. */
 export function compileTemplate(text: string, kind: TemplateKind): Template {
   const parts: (string | Place)[] = []

@@ -1,5 +1,7 @@
 /** Sources of what a program hands over: URLs by name, and iterables of its own. */
 import { BATCH } from './lines.ts'
+import { listedItem } from './listed-request.ts'
+import type { Listed } from './listed-request.ts'
 import { KIND, START, decodePosition, encodePosition } from './position.ts'
 import type { Source, SourceBatch, SourceItem } from './source.ts'
 
@@ -33,7 +35,7 @@ export async function* indexedBatches(
  * over as many as it had, so the iterable has to give the same URLs in the same order. Synchronous iterables come in
  * batches of 100; of the others what is there without waiting comes together, 32 at most.
  */
-export function iterableSource(name: string, iterable: Iterable<string | URL> | AsyncIterable<string | URL>): Source {
+export function iterableSource(name: string, iterable: Iterable<Listed> | AsyncIterable<Listed>): Source {
   return {
     name,
     lazy: true,
@@ -50,7 +52,7 @@ const LAZY_BATCH = 100
 const ASYNC_BATCH = 32
 
 async function* syncBatches(
-  iterable: Iterable<string | URL>,
+  iterable: Iterable<Listed>,
   known: number,
   signal: AbortSignal,
 ): AsyncGenerator<SourceBatch, undefined> {
@@ -58,7 +60,7 @@ async function* syncBatches(
   let items: SourceItem[] = []
   for (const url of iterable) {
     if (signal.aborted) return
-    const item = { url: String(url), ordinal: ordinal++ }
+    const item = listedItem(url, ordinal++)
     if (ordinal <= known) continue
     items.push(item)
     if (items.length < LAZY_BATCH) continue
@@ -69,7 +71,7 @@ async function* syncBatches(
 }
 
 async function* asyncBatches(
-  iterable: AsyncIterable<string | URL>,
+  iterable: AsyncIterable<Listed>,
   known: number,
   signal: AbortSignal,
 ): AsyncGenerator<SourceBatch, undefined> {
@@ -78,16 +80,16 @@ async function* asyncBatches(
   let ordinal = 0
   let isDone = false
   /** Asked for and not there when the last batch was full or waited for no longer. */
-  let coming: Promise<string | URL | undefined> | undefined
+  let coming: Promise<Listed | undefined> | undefined
   try {
     while (!signal.aborted) {
       const items: SourceItem[] = []
       let thrown: { readonly error: unknown } | undefined
       try {
-        let url: string | URL | undefined | typeof LATER = await (coming ?? next())
+        let url: Listed | undefined | typeof LATER = await (coming ?? next())
         coming = undefined
         while (url !== undefined && url !== LATER) {
-          const item = { url: String(url), ordinal: ordinal++ }
+          const item = listedItem(url, ordinal++)
           if (ordinal > known) items.push(item)
           if (items.length === ASYNC_BATCH) break
           coming = next()

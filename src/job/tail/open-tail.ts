@@ -71,7 +71,9 @@ export async function openTail({ plan, clock, bus, print, signal, warn, onError 
     const spoolFolder = join(folder ?? tmpdir(), folder === undefined ? `sluice-${randomUUID()}` : 'spool')
     if (path === undefined) {
       const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
-      fetcher = await openFetcher(options, clock, agent, 1, spoolFolder, [ledgerUrl])
+      fetcher = await openFetcher(options, clock, agent, 1, spoolFolder, [ledgerUrl], {
+        warn: (message) => warn('PROXY_FAILED', message),
+      })
     }
     const sinks = await openSinks(options, cwd, folder, true)
     for (const sink of sinks.sinks) if (sink.wantsBodies || sink.wantsExchange === true) throw needsItems(sink.name)
