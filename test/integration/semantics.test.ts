@@ -1,7 +1,7 @@
 /** Twisted's semantics where they are about jobs and the web (R30), and the gibibyte of R1. */
 import assert from 'node:assert/strict'
 import diagnostics from 'node:diagnostics_channel'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -165,6 +165,73 @@ export default {
     const { done, extraction } = await job.run()
     await job.close()
     assert.deepEqual([done.ok, extraction?.items], [20, 20])
+  })
+})
+
+test('R30: while every thread computes, requests start and are answered: the loop turns, as the arrivals tell', async (t) => {
+  const pages = { '/heavy/*': `<title>heavy</title>${'<p>text</p>'.repeat(5_000)}`, '/light/*': '<title>light</title>' }
+  const origin = await startOrigin({ sites: { 'a.test': { pages }, 'b.test': { pages } } })
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const gate = join(cwd, 'light-pages-have-arrived')
+    const busy = join(cwd, 'busy.ts')
+    writeFileSync(
+      busy,
+      `import { existsSync, writeFileSync } from 'node:fs'
+import { threadId } from 'node:worker_threads'
+export default {
+  match: '/heavy/*',
+  extract(page) {
+    writeFileSync(${JSON.stringify(join(cwd, 'busy-'))} + threadId, '')
+    while (!existsSync(${JSON.stringify(gate)})) page.$$('p').length
+    return [{ url: page.url }]
+  },
+}
+`,
+    )
+    const light = Array.from({ length: 60 }, (_, n) => `http://b.test/light/${n}`)
+    const areBusy = (): boolean => readdirSync(cwd).filter((name) => name.startsWith('busy-')).length === 2
+    const job = createJob({
+      kind: 'fetch',
+      job: join(cwd, 'busy'),
+      // The light ones are asked for once both threads compute, so none of them can have come before.
+      seeds: (async function* () {
+        yield* ['http://a.test/heavy/1', 'http://a.test/heavy/2']
+        while (!areBusy()) await new Promise((resolve) => setImmediate(resolve))
+        yield* light
+      })(),
+      resolve: origin.resolveFlag,
+      delay: 0,
+      perHost: 2,
+      extract: busy,
+      workers: 2,
+      out: [],
+    })
+    let isComputing = true
+    let turns = 0
+    // The origin lives in this process too: it answers only if its loop turns.
+    const turn = (): void => {
+      turns++
+      const arrived = [...origin.ledger('b.test').arrivals()].filter(({ path }) => path.startsWith('/light/'))
+      if (arrived.length < light.length) setImmediate(turn)
+      else {
+        isComputing = false
+        writeFileSync(gate, '')
+      }
+    }
+    setImmediate(turn)
+    let settledMeanwhile = 0
+    job.on('request.settled', () => {
+      if (isComputing) settledMeanwhile++
+    })
+    const { done, extraction } = await job.run()
+    await job.close()
+    assert.deepEqual([done.ok, extraction?.items], [62, 2])
+    assert.ok(settledMeanwhile > 30, `${settledMeanwhile} light pages were settled while both threads computed`)
+    assert.ok(turns > light.length, `${turns} turns of the loop`)
+    const order = [...origin.ledger().arrivals()].filter(({ path }) => path !== '/robots.txt').map(({ path }) => path)
+    assert.deepEqual(order.slice(0, 2).toSorted(), ['/heavy/1', '/heavy/2'])
+    assert.equal(order.length, 62)
   })
 })
 
