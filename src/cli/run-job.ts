@@ -69,7 +69,15 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
   let opened = false
   let closeDashboard = (): void => undefined
   try {
-    const opening = await job.open()
+    const readsStdin = run.stdin !== 'never' && !quiet
+    let isStdinSaid = false
+    const forgetFirstLine = startTimer(() => {
+      if (!readsStdin) return
+      // An output needs the names of its columns, which come with the first line.
+      isStdinSaid = true
+      view.say(`${catalog.t('stdin.waiting')}\n`)
+    }, STDIN_PATIENCE_MS)
+    const opening = await job.open().finally(forgetFirstLine)
     opened = true
     if (printer !== undefined && after !== undefined) {
       for await (const event of readEvents(job.folder, after)) printer.past(event)
@@ -94,7 +102,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
       closeDashboard = close
       view.say(`${catalog.t('ui.open', { job: job.name })}\n${url}\n`)
     }
-    const forgetStdin = run.stdin === 'never' || quiet ? () => undefined : sayWaitingForStdin(cli, job, view)
+    const forgetStdin = readsStdin && !isStdinSaid ? sayWaitingForStdin(cli, job, view) : () => undefined
     view.start()
     const summary = await job.run().finally(forgetStdin)
     view.stop()
