@@ -91,7 +91,7 @@ test('--proxy with a login serves plain and TLS requests by one CONNECT a connec
     for (const entry of readdirSync(cwd, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name)
       // What resume starts from, for the owner's eyes only.
-      if (!entry.isFile() || entry.name === 'config.json') continue
+      if (!entry.isFile() || entry.name === 'credentials.json') continue
       const bytes = readFileSync(path)
       const text = (entry.name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1')
       assert.ok(!text.includes('canary') && !text.includes(BASIC.slice(6)), path)
