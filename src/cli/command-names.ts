@@ -9,6 +9,8 @@ export type CommandName =
   | 'pause'
   | 'set'
   | 'block'
+  | 'add'
+  | 'report'
   | 'ui'
   | 'status'
   | 'why'
@@ -48,3 +50,4 @@ export type OwnFlagName =
   | 'escapeFormulas'
   | 'by'
   | 'port'
+  | 'readOnly'

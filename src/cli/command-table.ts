@@ -125,11 +125,27 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/block.ts'),
   },
   {
+    name: 'add',
+    takes: '[JOB] URL…|-',
+    most: Infinity,
+    options: ['job', 'lang'],
+    flags: [{ name: 'dryRun' }],
+    load: () => import('./commands/add.ts'),
+  },
+  {
+    name: 'report',
+    takes: '[JOB]',
+    most: 1,
+    options: ['job', 'out', 'lang'],
+    flags: [],
+    load: () => import('./commands/report.ts'),
+  },
+  {
     name: 'ui',
     takes: '[JOB]',
     most: 1,
     options: ['job', 'lang'],
-    flags: [{ name: 'port', value: 'N' }],
+    flags: [{ name: 'port', value: 'N' }, { name: 'readOnly' }],
     load: () => import('./commands/ui.ts'),
   },
   {

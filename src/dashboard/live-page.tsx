@@ -1,9 +1,14 @@
 /** Live: what the job does this moment, what it has done, and the controls. */
 import { useEffect, useState } from 'preact/hooks'
 import { Command } from './command.tsx'
+import { Findings } from './findings.tsx'
+import type { Finding } from './findings.tsx'
+import { GrowthPlot } from './growth-plot.tsx'
+import type { GrowthAnswer } from './growth-plot.tsx'
 import { link } from './place.ts'
 import { Plot } from './plot.tsx'
 import { complaint, frame, get, post } from './server.ts'
+import { AddUrls } from './steer.tsx'
 import { OUTCOMES } from './types.ts'
 import type { Frame, Series } from './types.ts'
 import { duration, number, percent, shortBytes, t } from './words.ts'
@@ -11,16 +16,24 @@ import { duration, number, percent, shortBytes, t } from './words.ts'
 export function LivePage() {
   const now = frame.value
   const [series, setSeries] = useState<Series | undefined>(undefined)
+  const [growth, setGrowth] = useState<GrowthAnswer | undefined>(undefined)
+  const [findings, setFindings] = useState<readonly Finding[]>([])
   const seq = now?.seq
   useEffect(() => {
     const aborter = new AbortController()
+    get<GrowthAnswer>('/api/growth', aborter.signal).then(setGrowth, () => undefined)
+    get<{ findings: readonly Finding[] }>('/api/findings', aborter.signal).then(
+      (answer) => setFindings(answer.findings),
+      () => undefined,
+    )
     get<Series>('/api/series', aborter.signal).then(setSeries, () => undefined)
     return () => aborter.abort()
   }, [seq])
   if (now === undefined) return <p class="empty">{t('ui.loading')}</p>
   return (
     <>
-      <Controls now={now} />
+      {now.readOnly ? <p class="quiet">{t('ui.readOnly')}</p> : <Controls now={now} />}
+      <Findings findings={findings} />
       <Progress now={now} />
       <dl class="cards">
         <Card name="known" label={t('ui.known')} value={number(now.known)} />
@@ -38,6 +51,7 @@ export function LivePage() {
         ) : null}
       </dl>
       {series === undefined ? null : <Plot series={series} />}
+      {growth === undefined || growth.points.length < 2 ? null : <GrowthPlot growth={growth} />}
       <Reasons now={now} />
     </>
   )
@@ -94,9 +108,9 @@ function Controls({ now }: { readonly now: Frame }) {
   const [isAsking, setAsking] = useState(false)
   if (!now.live) {
     return (
-      <p class="controls">
-        {t('ui.notRunning')} <Command text={`sluice resume ${folder}`} />
-      </p>
+      <div class="controls">
+        {t('ui.notRunning')} <Command text={`sluice resume ${folder}`} /> <AddUrls />
+      </div>
     )
   }
   return (
@@ -133,6 +147,7 @@ function Controls({ now }: { readonly now: Frame }) {
         </button>
       )}
       <Command text={`sluice stop ${folder}`} />
+      <AddUrls />
       {complaint.value === '' ? null : (
         <p class="complaint" role="alert">
           {complaint.value}

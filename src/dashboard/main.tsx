@@ -2,6 +2,7 @@
 import { render } from 'preact'
 import type { ComponentType } from 'preact'
 import './main.css'
+import { AuditPage } from './audit-page.tsx'
 import { ComparePage } from './compare-page.tsx'
 import { ItemsPage } from './items-page.tsx'
 import { LivePage } from './live-page.tsx'
@@ -11,6 +12,7 @@ import { connection, exchangeKey, frame, watch } from './server.ts'
 import { RulesPage } from './rules-page.tsx'
 import { SitePage } from './site-page.tsx'
 import { SqlPage } from './sql-page.tsx'
+import { WorkersPage } from './workers-page.tsx'
 import { chooseWords, language, LANGUAGE_NAMES, LANGUAGES, number, t } from './words.ts'
 import type { Key, Language } from './words.ts'
 
@@ -31,6 +33,8 @@ const ROUTES: readonly Route[] = [
   { path: '/rules', title: 'ui.rules', body: RulesPage },
   { path: '/compare', title: 'ui.compare', body: ComparePage },
   { path: '/sql', title: 'ui.sql', body: SqlPage },
+  { path: '/workers', title: 'ui.workers', body: WorkersPage },
+  { path: '/audit', title: 'ui.audit', body: AuditPage },
   { path: '/settings', title: 'ui.settings', body: SettingsPage },
   { path: '/url', title: 'ui.url', body: UrlDetailPage, isHidden: true },
 ]
@@ -96,7 +100,6 @@ function Connection() {
   )
 }
 
-await exchangeKey()
-await chooseWords()
+await Promise.all([exchangeKey(), chooseWords()])
 watch()
 render(<App />, document.querySelector('#app') as HTMLElement)

@@ -106,7 +106,9 @@ export function HostsPage() {
           numeric: true,
           cell: ({ left, intervalMs }) => (left === 0 ? '' : duration(left * intervalMs)),
         },
-        { title: t('ui.controls'), cell: (row) => <HostControls row={row} /> },
+        ...(frame.value?.readOnly === true
+          ? []
+          : [{ title: t('ui.controls'), cell: (row: HostRow) => <HostControls row={row} /> }]),
       ]}
     />
   )
@@ -193,7 +195,9 @@ export function ErrorsPage() {
             </a>
           ),
         },
-        { title: t('ui.retry'), cell: (row) => <RetryGroup row={row} /> },
+        ...(frame.value?.readOnly === true
+          ? []
+          : [{ title: t('ui.retry'), cell: (row: ErrorRow) => <RetryGroup row={row} /> }]),
       ]}
     />
   )

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { filters, link } from './place.ts'
 import { frame, get } from './server.ts'
+import { Excludes } from './steer.tsx'
 import { Complaint, Table } from './table.tsx'
 import type { Page } from './types.ts'
 import { ago, duration, number, shortBytes, t, time } from './words.ts'
@@ -156,6 +157,7 @@ function ScopeRules() {
           ))}
         </ul>
       )}
+      {frame.value?.readOnly === true ? null : <Excludes key={scope.excludes.join(' ')} excludes={scope.excludes} />}
     </section>
   )
 }

@@ -29,7 +29,9 @@ export interface Frame {
   readonly p50Ms: number
   readonly p95Ms: number
   readonly eta: { readonly ms: number } | null
-  readonly warnings: readonly unknown[]
+  readonly warnings: readonly { readonly code: string; readonly message: string }[]
+  /** The server changes nothing. */
+  readonly readOnly: boolean
   /** Number of the last settlement in the tables. */
   readonly seq: number
   readonly complete: boolean

@@ -18,12 +18,18 @@ import type { EngineSettings } from './settings.ts'
 /** URLs offered lately, so that the navigation of a site is not offered again with every page. */
 const RECENT = 32_768
 
+/** What a request is made by. */
+export type AdmissionSettings = Pick<
+  EngineSettings,
+  'scope' | 'policy' | 'nofollow' | 'keyOf' | 'groupsOf' | 'takeLogin' | 'takeProxy'
+>
+
 export class Admission {
-  readonly #settings: EngineSettings
+  readonly #settings: AdmissionSettings
   readonly #fingerprint: Fingerprint
   #recent = new Set<string>()
 
-  constructor(settings: EngineSettings, fingerprint: Fingerprint) {
+  constructor(settings: AdmissionSettings, fingerprint: Fingerprint) {
     this.#settings = settings
     this.#fingerprint = fingerprint
   }

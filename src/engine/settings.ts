@@ -18,7 +18,7 @@ export interface EngineSettings {
   readonly policy: Policy
   readonly scope: Scope
   /** The scope has changed since requests were queued: look at each again before it is started. */
-  readonly recheckScope: boolean
+  recheckScope: boolean
   readonly kinds: ReadonlySet<LinkKind>
   /** Outputs get no `unchanged` records; archives do. */
   readonly changedOnly: boolean

@@ -99,6 +99,20 @@ export interface Extraction {
   readonly matched: boolean
 }
 
+/** One extractor thread. */
+export interface ThreadFigures {
+  /** Pages answered, over the run. */
+  readonly pages: number
+  /** Pages in its hands. */
+  readonly busy: number
+  /** Times it ended and was started again. */
+  readonly restarts: number
+  /** Of its objects and buffers; null: it has not been started. */
+  readonly memoryBytes: number | null
+  /** How long it has been at the page it is at; 0: at none. */
+  readonly stuckMs: number
+}
+
 export interface ExtractorPool {
   /** Workers that may run at a time. */
   readonly workers: number
@@ -117,6 +131,8 @@ export interface ExtractorPool {
   wants(url: string, contentType: string, label: string | undefined): boolean
   /** Answers exactly once, never synchronously; never throws. */
   run(page: PageInput, done: (extraction: Extraction) => void): void
+  /** Threads as they are; [] where extractors run in the main thread. */
+  figures(): Promise<readonly ThreadFigures[]>
   close(): Promise<void>
 }
 

@@ -56,6 +56,7 @@ export function inProcessPool(extractors: readonly Extractor[], clock: Clock, ti
     get roomBytes() {
       return HELD_BYTES - heldBytes
     },
+    figures: () => Promise.resolve([]),
     wants: (url, contentType, label) => wantsPage(extractors, url, contentType, label),
     run(page, done) {
       queue.push({ page, done })

@@ -3,7 +3,7 @@
  * is at stands in shared memory, so that a thread that loops or dies in the middle can still be asked.
  */
 import { Worker } from 'node:worker_threads'
-import type { ExtractFailure, Extraction, PageInput, StoredPage } from './extraction.ts'
+import type { ExtractFailure, Extraction, PageInput, StoredPage, ThreadFigures } from './extraction.ts'
 import { moduleResolver } from './user-module.ts'
 
 /** One page on its way. */
@@ -94,6 +94,8 @@ export class PoolWorker {
   /** Number that was seen at work last, and since when. */
   #seen = 0
   #seenAt = 0
+  #pages = 0
+  #restarts = 0
 
   constructor(options: PoolWorkerOptions) {
     this.#options = options
@@ -106,6 +108,18 @@ export class PoolWorker {
   /** It may be out of work before its next answers come. */
   get isShort(): boolean {
     return this.#given.size < FEW && !this.#alone && this.#killed === undefined
+  }
+
+  async figures(now: number): Promise<ThreadFigures> {
+    // It may end before it can answer.
+    const heap = await this.#worker?.getHeapStatistics().catch(() => undefined)
+    return {
+      pages: this.#pages,
+      busy: this.#given.size,
+      restarts: this.#restarts,
+      memoryBytes: heap === undefined ? null : heap.total_heap_size + heap.external_memory,
+      stuckMs: this.#seen === 0 ? 0 : now - this.#seenAt,
+    }
   }
 
   takes({ bytes, deaths }: Task): boolean {
@@ -176,6 +190,7 @@ export class PoolWorker {
 
   /** After a death; the thread itself starts with the next page. */
   restart(): void {
+    this.#restarts++
     this.#killed = undefined
     this.#alone = false
     this.#error = undefined
@@ -225,6 +240,7 @@ export class PoolWorker {
       const task = this.#given.get(number)
       if (task === undefined) continue
       this.#given.delete(number)
+      this.#pages++
       this.#bytes -= task.bytes
       if (this.#given.size === 0) this.#alone = false
       this.#options.answered(task, extraction)

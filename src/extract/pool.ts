@@ -6,7 +6,15 @@
 import { availableParallelism } from 'node:os'
 import type { Clock, TimerHandle } from '../model/clock.ts'
 import { wantsPage, type Extractor } from './define.ts'
-import type { Extraction, ExtractFailure, ItemColumn, PageInput, StoredPage, StoredPagePool } from './extraction.ts'
+import type {
+  Extraction,
+  ExtractFailure,
+  ItemColumn,
+  PageInput,
+  StoredPage,
+  StoredPagePool,
+  ThreadFigures,
+} from './extraction.ts'
 import { PoolWorker, type Death, type PoolWorkerOptions, type ReaderModule, type Task } from './pool-worker.ts'
 import { loadExtractor } from './run-extractor.ts'
 import { itemColumns } from './schema.ts'
@@ -105,6 +113,11 @@ class WorkerPool implements StoredPagePool {
 
   runStored(page: StoredPage, done: (extraction: Extraction) => void): void {
     this.#take({ page, bytes: 0, done, deaths: 0 })
+  }
+
+  figures(): Promise<readonly ThreadFigures[]> {
+    const now = this.#clock.now()
+    return Promise.all(this.#threads.map((thread) => thread.figures(now)))
   }
 
   async close(): Promise<void> {

@@ -10,11 +10,21 @@ interface Params {
   readonly query?: RetryQuery
   readonly dryRun?: boolean
   readonly drainMs?: number
+  readonly urls?: readonly string[]
 }
 
 /** @throws SluiceError what the job says to it; it crosses the socket with its code */
 export async function answerControl(job: Job, method: ControlMethod, params: unknown): Promise<unknown> {
-  const { by = 'another process', name, value, host, query = {}, dryRun = false, drainMs } = (params ?? {}) as Params
+  const {
+    by = 'another process',
+    name,
+    value,
+    host,
+    query = {},
+    dryRun = false,
+    drainMs,
+    urls = [],
+  } = (params ?? {}) as Params
   switch (method) {
     case 'stop':
       await job.stop(`stopped by ${by}`, drainMs)
@@ -27,6 +37,10 @@ export async function answerControl(job: Job, method: ControlMethod, params: unk
       return job.set(String(name), value, by, host)
     case 'retry':
       return job.retry(query, dryRun)
+    case 'add':
+      return job.add(urls, by)
+    case 'workers':
+      return job.workers()
     case 'snapshot':
       return job.snapshot()
   }

@@ -11,6 +11,7 @@ import type { FrontierStats, OpenedFrontier } from '../frontier/frontier.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { EventType, NewEvent } from '../model/event.ts'
+import { sumCounts } from '../model/outcome.ts'
 import type { PageRecord } from '../model/record.ts'
 import type { SqlValue } from '../sink/sql/cell.ts'
 import { afterCommitWriter } from '../sink/stdout.ts'
@@ -20,7 +21,11 @@ import type { Readable } from './bus-reader.ts'
 import { serveControl } from './control.ts'
 import type { ControlServer } from './control.ts'
 import { writeWhole } from './whole-file.ts'
-import type { Job, JobEvent, JobKind, Opening, QueryOptions, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
+import type { AddedUrls, Job, JobEvent, JobKind, Opening, QueryOptions, RetryQuery } from './job.ts'
+import type { RunEnd, Snapshot, Summary, WorkersFigures } from './job.ts'
+import { watchProcess } from './process-figures.ts'
+import type { ProcessFigures } from './process-figures.ts'
+import { Growth, GROWTH_POSITION } from './growth.ts'
 import { inTurn } from './in-turn.ts'
 import { closeEach, startPositions } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
@@ -94,6 +99,8 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
   #patienceTimer: TimerHandle | undefined
   #checkpoint: TimerHandle | undefined
   #control: ControlServer | undefined
+  #process: (() => ProcessFigures) | undefined
+  #growth: Growth | undefined
 
   constructor(plan: JobPlan) {
     this.#plan = plan
@@ -109,6 +116,11 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
   abstract stop(reason: string, drainMs?: number): Promise<void>
   abstract set(name: string, value: unknown, by: string, host?: string): Promise<void>
   abstract retry(query: RetryQuery, dryRun?: boolean): Promise<number>
+  abstract add(urls: readonly string[], by: string): Promise<AddedUrls>
+  /** What is its own of `workers`. */
+  protected abstract threads(
+    opened: Opened,
+  ): Promise<Pick<WorkersFigures, 'sockets' | 'inFlight' | 'extracting' | 'threads'>>
   protected abstract openAll(): Promise<Opened>
   /** Between the opening and the first commit of the run. */
   protected abstract prepare(opened: Opened): Promise<void>
@@ -168,6 +180,12 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
     const opened = await this.opened()
     const stats = await opened.backend.frontier.stats()
     return snapshotOf({ ...this.#facts(opened, stats), eta: await this.etaOf(opened, stats) })
+  }
+
+  async workers(): Promise<WorkersFigures> {
+    const opened = await this.live()
+    this.#process ??= watchProcess()
+    return { ...this.#process(), ...(await this.threads(opened)) }
   }
 
   on<Type extends EventType>(type: Type, listener: (event: JobEvent<Type>) => void): () => void {
@@ -303,7 +321,7 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
     // Those end a run in good order, and its summary has been written.
     if (error instanceof SluiceError && (error.code === 'CONTACT_MISSING' || error.code === 'LOGIN_REFUSED')) return
     try {
-      await this.#writeSummary(opened, 'halted', exitCodeOfError(error))
+      await this.#writeSummary(opened, 'halted', exitCodeOfError(error), haltedBy(error))
     } catch {
       // The disk or the store is the trouble: the error that is thrown says so.
     }
@@ -347,12 +365,26 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
 
   async #atCheckpoint(opened: Opened): Promise<void> {
     if (this.#isClosed) return
-    checkSum(await opened.backend.frontier.stats())
+    const stats = await opened.backend.frontier.stats()
+    checkSum(stats)
+    this.#grown(opened, stats)
     await this.#writeSummary(opened, null)
   }
 
+  /** One more point of how the job grew. */
+  #grown({ commit, backend }: Opened, stats: FrontierStats): void {
+    this.#growth ??= new Growth(backend.positions.get(GROWTH_POSITION))
+    const point = { at: this.clock.wall(), known: stats.known, done: sumCounts(stats.done) }
+    if (this.#growth.add(point)) commit.position(GROWTH_POSITION, this.#growth.encode())
+  }
+
   /** @param end null: while it runs */
-  async #writeSummary(opened: Opened, end: RunEnd | null, exitCode?: number): Promise<Summary> {
+  async #writeSummary(
+    opened: Opened,
+    end: RunEnd | null,
+    exitCode?: number,
+    halted?: Summary['halted'],
+  ): Promise<Summary> {
     const stats = await opened.backend.frontier.stats()
     const facts = this.#facts(opened, stats)
     const draft = summaryOf({
@@ -369,7 +401,12 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
       revisits: this.revisits,
     })
     const failed = end === 'finished' ? this.failures(draft, stats) : []
-    const summary: Summary = { ...draft, failed, exitCode: exitCode ?? exitCodeOf(end, failed) }
+    const summary: Summary = {
+      ...draft,
+      ...(halted === undefined ? {} : { halted }),
+      failed,
+      exitCode: exitCode ?? exitCodeOf(end, failed),
+    }
     if (this.#plan.folder !== undefined) {
       const path = join(this.#plan.folder, 'summary.json')
       writeWhole(path, `${JSON.stringify(summary, null, 2)}\n`)
@@ -407,4 +444,9 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
     const at = t ?? new Date(this.clock.wall()).toISOString()
     return { ...data, type, ...(id === undefined ? {} : { id }), t: at } as unknown as JobEvent
   }
+}
+
+function haltedBy(error: unknown): NonNullable<Summary['halted']> {
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: error instanceof SluiceError ? error.code : 'INTERNAL', message }
 }

@@ -11,10 +11,10 @@ import { join } from 'node:path'
 import { SluiceError } from '../model/errors.ts'
 import type { ErrorCode } from '../model/errors.ts'
 
-export type ControlMethod = 'stop' | 'pause' | 'resume' | 'retry' | 'set' | 'snapshot'
+export type ControlMethod = 'stop' | 'pause' | 'resume' | 'retry' | 'set' | 'add' | 'snapshot' | 'workers'
 export type ControlHandler = (method: ControlMethod, params: unknown) => Promise<unknown>
 
-const METHODS: readonly string[] = ['stop', 'pause', 'resume', 'retry', 'set', 'snapshot']
+const METHODS: readonly string[] = ['stop', 'pause', 'resume', 'retry', 'set', 'add', 'snapshot', 'workers']
 /** A longer path does not fit into the address of a Unix socket. */
 const LONGEST_PATH = 100
 const LONGEST_LINE = 65_536

@@ -1,6 +1,8 @@
 /** What the command line (and later the server) may use of the composition root. */
 export { AUDIT_FILE, readAudit, writeAudit } from './audit.ts'
 export type { AuditAction, AuditEntry } from './audit.ts'
+export { addUrls, previewAdd } from './add-urls.ts'
+export type { AddPreview } from './add-urls.ts'
 export { checkContact } from './contact.ts'
 export { checkExtractors, extractorFiles, recordPage } from './check.ts'
 export { csvLine, distinctNames, openQuery, QUERY_FORMATS, rowObject } from './query.ts'

@@ -2,6 +2,7 @@
  * What a job looks like from outside: the library, the command line and (later) the server speak only to this.
  */
 import type { ExtractionFigures } from '../engine/extraction-report.ts'
+import type { ThreadFigures } from '../extract/extraction.ts'
 import type { BusEvents, EventType } from '../model/event.ts'
 import type { OutcomeCounts } from '../model/outcome.ts'
 import type { ErrorCode } from '../model/errors.ts'
@@ -90,6 +91,8 @@ export interface Summary extends Snapshot {
   readonly revisits?:
     | { readonly queued: number; readonly waiting: number; readonly nextInMs: number | null }
     | undefined
+  /** What halted the run; absent where it ended otherwise. */
+  readonly halted?: { readonly code: string; readonly message: string }
   /** `--fail-if` expressions that were true. */
   readonly failed: readonly string[]
   readonly exitCode: number
@@ -147,9 +150,38 @@ export interface Job extends AsyncDisposable {
    */
   set(name: string, value: unknown, by: string, host?: string): Promise<void>
   retry(query: RetryQuery, dryRun?: boolean): Promise<number>
+  /** Queues URLs as inputs of the job, each with an outcome of its own; they are known to it once this resolves. */
+  add(urls: readonly string[], by: string): Promise<AddedUrls>
+  /** What this process is doing, for people who watch it. */
+  workers(): Promise<WorkersFigures>
   on<Type extends EventType>(type: Type, listener: (event: JobEvent<Type>) => void): () => void
   onAny(listener: (event: JobEvent) => void): () => void
   close(): Promise<void>
+}
+
+export interface AddedUrls {
+  /** Queued, or decided at once where the job's scope leaves them out. */
+  readonly added: number
+  /** Known before: recorded as `skipped`, `DUPLICATE`. */
+  readonly duplicates: number
+}
+
+export interface WorkersFigures {
+  readonly pid: number
+  readonly uptimeMs: number
+  /** Memory of the process: all of it, and V8's objects. */
+  readonly rssBytes: number
+  readonly heapBytes: number
+  /** Time on processors since it began. */
+  readonly cpuMs: number
+  /** How late the event loop came to its timers since this was asked first, ms. */
+  readonly loopDelay: { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number }
+  readonly sockets: number
+  /** Claimed and not settled: in flight, in the hands of extractors or hooks, waiting for the commit. */
+  readonly inFlight: number
+  /** Pages waiting for an extractor or with one. */
+  readonly extracting: number
+  readonly threads: readonly ThreadFigures[]
 }
 
 export interface QueryOptions {

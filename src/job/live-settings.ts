@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Frontier } from '../frontier/frontier.ts'
 import { SluiceError } from '../model/errors.ts'
 import { parseOption } from '../model/options.ts'
+import { compilePatterns } from '../url/pattern.ts'
 import { readStored, writeStored } from './folder.ts'
 import { hostNamed, withHost } from './host-sheet.ts'
 import type { HostOptions } from './options.ts'
@@ -34,7 +35,8 @@ export async function changeSetting(parts: LiveParts, change: SettingChange): Pr
   const { engine, folder } = parts
   const { name, value, by } = change
   const host = change.host === undefined ? undefined : hostNamed(change.host)
-  if (host === undefined) changeForAll(parts, name, value)
+  if (name === 'exclude') changeExcludes(parts, host, value)
+  else if (host === undefined) changeForAll(parts, name, value)
   else await changeForHost(parts, host, name, value)
   engine.event('key.changed', { key: host ?? '*', what: name, value: String(value) + (by === '' ? '' : ` (by ${by})`) })
   if (folder !== '') storeChange(folder, change)
@@ -47,6 +49,13 @@ export function storeChange(folder: string, { name, value, host: given }: Settin
   const stored = readStored(folder)
   if (stored === undefined) return
   const { options } = stored
+  if (name === 'exclude') {
+    if (host !== undefined) throw noHost()
+    const patterns = patternsOf(value)
+    compilePatterns(patterns)
+    writeStored(folder, { ...stored, options: { ...options, exclude: patterns } })
+    return
+  }
   if (host === undefined) {
     writeStored(folder, { ...stored, options: { ...options, [name]: parseSetting(name, value) } })
     return
@@ -62,7 +71,7 @@ type SettingName = (typeof FOR_ALL)[number]
 function parseSetting(name: string, value: unknown): number {
   if (!FOR_ALL.includes(name as SettingName)) {
     throw new SluiceError('OPTION_INVALID', `${name} cannot be changed while the job runs`, {
-      hint: `${FOR_ALL.join(', ')} can, for one host delay, perHost and block; stop the job to change others`,
+      hint: `${FOR_ALL.join(', ')}, exclude can, for one host delay, perHost and block; stop the job to change others`,
     })
   }
   return parseOption(name as SettingName, value) as number
@@ -91,6 +100,26 @@ function changeForAll({ engine, pacing }: LiveParts, name: string, value: unknow
       settings.bytesPerSecond = parsed
       break
   }
+}
+
+/** The whole list is replaced; URLs that wait are looked at again when their turn comes. */
+function changeExcludes({ engine }: LiveParts, host: string | undefined, value: unknown): void {
+  if (host !== undefined) throw noHost()
+  const { settings } = engine.context
+  settings.scope.exclude(patternsOf(value))
+  settings.recheckScope = true
+}
+
+/** A list, or a text with blanks between the patterns: no URL has one. */
+function patternsOf(value: unknown): string[] {
+  const given: readonly unknown[] = Array.isArray(value) ? value : String(value).split(/\s+/)
+  return given.map(String).filter((pattern) => pattern !== '')
+}
+
+function noHost(): SluiceError {
+  return new SluiceError('OPTION_INVALID', 'exclude cannot be set for one host', {
+    hint: "name the host in the pattern: exclude='bad.example/**'",
+  })
 }
 
 /** The key's clock and slots change with it: the next start already obeys. */

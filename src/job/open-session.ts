@@ -78,6 +78,7 @@ export function avoiding(scope: Scope, { recipe }: PlannedSession): Scope {
   const login = recipe.loginUrl === undefined ? undefined : placeOf(recipe.loginUrl)
   return {
     widen: (url) => scope.widen(url),
+    exclude: (patterns) => scope.exclude(patterns),
     check(url, depth) {
       const refusal = scope.check(url, depth)
       if (refusal !== undefined || !sites.has(registrableDomain(hostOf(url)))) return refusal

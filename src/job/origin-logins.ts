@@ -96,6 +96,16 @@ export function originLogins(folder: string | undefined): OriginLogins {
   }
 }
 
+/** For the requests that are admitted: what is no proxy ends one request. */
+export function proxyTaken(text: string, logins: OriginLogins): { name: string } | { problem: string } {
+  try {
+    return { name: text === 'direct' ? text : logins.takeProxy(text) }
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    return { problem: error.message }
+  }
+}
+
 /** As it stands where it is no valid percent-encoding. */
 function decoded(text: string): string {
   try {

@@ -8,10 +8,11 @@ import { emptyCounts } from '../model/outcome.ts'
 import type { PageRecord } from '../model/record.ts'
 import { failuresOf } from '../policy/fail-if.ts'
 import type { FailFacts } from '../policy/fail-if.ts'
+import { Additions } from './add-urls.ts'
 import { BaseJob } from './base-job.ts'
 import type { Ended } from './base-job.ts'
 import { etaOf } from './eta.ts'
-import type { PageJobKind, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
+import type { AddedUrls, PageJobKind, RetryQuery, RunEnd, Snapshot, Summary } from './job.ts'
 import { changeSetting } from './live-settings.ts'
 import { openPageJob } from './open-page-job.ts'
 import type { OpenedPages } from './open-page-job.ts'
@@ -26,6 +27,7 @@ export class PageJob extends BaseJob<OpenedPages> {
   readonly #consumer: Consumer | undefined
   readonly #pacing: Pacing
   #stopReason: RunEnd | undefined
+  #additions: Additions | undefined
   #revisits: Summary['revisits']
   /** Outcomes of the start pages, noted as they settle. */
   readonly #seeds = { outcomes: emptyCounts(), codes: {} as Record<string, number> }
@@ -64,6 +66,24 @@ export class PageJob extends BaseJob<OpenedPages> {
     engine.context.robots.forgetFaults()
     engine.wake()
     return count
+  }
+
+  async add(urls: readonly string[], by: string): Promise<AddedUrls> {
+    const { engine, backend } = await this.live()
+    this.#additions ??= new Additions(backend)
+    const added = await this.#additions.add(engine.admission, urls)
+    engine.event('key.changed', { key: '*', what: 'add', value: `${urls.length} (by ${by})` })
+    engine.wake()
+    return added
+  }
+
+  protected async threads({ engine, pool }: OpenedPages): ReturnType<BaseJob<OpenedPages>['threads']> {
+    return {
+      sockets: engine.context.fetcher.sockets,
+      inFlight: engine.inFlight,
+      extracting: pool?.busy ?? 0,
+      threads: (await pool?.figures()) ?? [],
+    }
   }
 
   protected openAll(): Promise<OpenedPages> {

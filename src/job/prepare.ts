@@ -20,6 +20,7 @@ import { hostSheet, withHost } from './host-sheet.ts'
 import { inputHeaders } from './filling.ts'
 import { scopeOf } from './job-scope.ts'
 import type { PageJobKind } from './job.ts'
+import { proxyTaken } from './origin-logins.ts'
 import type { OriginLogins } from './origin-logins.ts'
 import { openInputs } from './sources.ts'
 import type { Inputs } from './sources.ts'
@@ -206,15 +207,6 @@ export function engineSettings(
     takeProxy: (text) => proxyTaken(text, logins),
     inputHeaders: kind === 'fetch' ? inputHeaders(options, plan.cwd) : undefined,
     isPrivate: plan.isPrivate,
-  }
-}
-
-function proxyTaken(text: string, logins: OriginLogins): { name: string } | { problem: string } {
-  try {
-    return { name: text === 'direct' ? text : logins.takeProxy(text) }
-  } catch (error) {
-    if (!(error instanceof SluiceError)) throw error
-    return { problem: error.message }
   }
 }
 

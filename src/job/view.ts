@@ -1,20 +1,25 @@
 /**
  * A job as tables and figures for people who look at it: read-only and without its lock, live or stopped. The tables
- * follow the file in steps of about 10,000 rows, so that whoever holds the view can serve others in between.
+ * follow the file in steps of about 5,000 rows, so that whoever holds the view can serve others in between.
  */
 import { setImmediate } from 'node:timers/promises'
 import { JobColumns } from '../frontier/sqlite/columns/columns.ts'
 import type { UrlRow } from '../frontier/sqlite/columns/columns.ts'
 import { Counts } from '../frontier/sqlite/columns/counts.ts'
 import type { ErrorGroup, HostRow, Series } from '../frontier/sqlite/columns/counts.ts'
+import { readPositions } from '../frontier/sqlite/positions.ts'
 import { UrlFilter } from '../frontier/sqlite/columns/url-filter.ts'
 import type { Facets, UrlPage, UrlQuery } from '../frontier/sqlite/columns/url-filter.ts'
 import { CompareView } from './compare-view.ts'
+import { diagnose } from './diagnose.ts'
+import type { Finding } from './diagnose.ts'
+import { GROWTH_POSITION, pointsOf, projectionOf } from './growth.ts'
+import type { GrowthPoint, Projection } from './growth.ts'
 import { requestControl } from './control.ts'
 import type { ControlMethod } from './control.ts'
 import { nameOf, readStored } from './folder.ts'
 import { ItemsView } from './items-view.ts'
-import type { RetryQuery, Why } from './job.ts'
+import type { RetryQuery, Why, WorkersFigures } from './job.ts'
 import { storeChange } from './live-settings.ts'
 import type { SettingChange } from './live-settings.ts'
 import { shownValue } from './options.ts'
@@ -22,7 +27,7 @@ import { queryShortly } from './query-process.ts'
 import type { ShortAnswer } from './query-process.ts'
 import { RulesView } from './rules-view.ts'
 import { SiteView } from './site-view.ts'
-import { explainUrl, openStatus, retryStopped } from './status.ts'
+import { explainUrl, openStatus, readSummary, retryStopped } from './status.ts'
 import type { Status } from './status.ts'
 
 export { URL_SORTS } from '../frontier/sqlite/columns/url-filter.ts'
@@ -32,6 +37,9 @@ export type { UrlRow, UrlState } from '../frontier/sqlite/columns/columns.ts'
 
 /** Most points of a series: more than a plot has pixels to tell apart. */
 const POINTS = 300
+
+/** How long a diagnosis holds, however many watch, ms. */
+const FINDINGS_MS = 2_000
 
 export interface Slice {
   readonly offset: number
@@ -69,6 +77,11 @@ export interface JobView {
   set(change: SettingChange): Promise<boolean>
   /** One SQL statement over pages, items or the SQL output; at most 500 rows, within 10 s. @throws SluiceError OPTION_INVALID */
   query(sql: string): Promise<ShortAnswer>
+  /** How the job grew, and what should be known of it. */
+  growth(): { readonly points: readonly GrowthPoint[]; readonly projection: Projection | undefined }
+  findings(): Promise<readonly Finding[]>
+  /** What the live owner is doing; undefined: nobody runs the job. */
+  workers(): Promise<WorkersFigures | undefined>
   /** Queues matching URLs again, live or stopped; or only counts them. */
   retry(query: RetryQuery, dryRun: boolean): Promise<number>
   close(): Promise<void>
@@ -94,6 +107,7 @@ class FolderView implements JobView {
   readonly #counts: Counts
   #advancing: Promise<void> | undefined
   #isComplete = false
+  #findings: { readonly at: number; readonly findings: Promise<readonly Finding[]> } | undefined
   #isClosed = false
 
   constructor(folder: string) {
@@ -170,6 +184,29 @@ class FolderView implements JobView {
   async retry(query: RetryQuery, dryRun: boolean): Promise<number> {
     const answer = await this.control('retry', { query, dryRun, by: 'the dashboard' })
     return typeof answer === 'number' ? answer : retryStopped(this.folder, query, dryRun)
+  }
+
+  growth(): ReturnType<JobView['growth']> {
+    const stored = readPositions(this.#columns.db).get(GROWTH_POSITION)
+    const points = stored === undefined ? [] : pointsOf(stored)
+    return { points, projection: projectionOf(points) }
+  }
+
+  findings(): Promise<readonly Finding[]> {
+    const now = performance.now()
+    if (this.#findings === undefined || now - this.#findings.at >= FINDINGS_MS)
+      this.#findings = { at: now, findings: this.#diagnose() }
+    return this.#findings.findings
+  }
+
+  async #diagnose(): Promise<readonly Finding[]> {
+    const status = await this.status()
+    const { projection } = this.growth()
+    return diagnose({ status, hosts: this.hosts(), summary: readSummary(this.folder), projection })
+  }
+
+  async workers(): Promise<WorkersFigures | undefined> {
+    return (await this.control('workers', {})) as WorkersFigures | undefined
   }
 
   async set(change: SettingChange): Promise<boolean> {

@@ -5,6 +5,7 @@
 import type { ErrorCode } from '../model/errors.ts'
 import { hostOf, registrableDomain } from '../url/key.ts'
 import { compilePatterns } from '../url/pattern.ts'
+import type { Patterns } from '../url/pattern.ts'
 
 export type ScopeWord = 'page' | 'prefix' | 'host' | 'domain' | 'any'
 
@@ -28,6 +29,8 @@ export interface Scope {
   check(url: string, depth: number): Refusal | undefined
   /** A seed was redirected: its target widens the scope. True when that changed anything. */
   widen(url: string): boolean
+  /** From now on these are left out instead. @throws SluiceError OPTION_INVALID for a bad pattern */
+  exclude(patterns: readonly (string | RegExp)[]): void
 }
 
 /** Path segments a URL may have; Heritrix' default profile rejects more than 20. */
@@ -38,8 +41,7 @@ const MAX_REPEATS = 3
 export function createScope(options: ScopeOptions): Scope {
   const include =
     options.include !== undefined && options.include.length > 0 ? compilePatterns(options.include) : undefined
-  const exclude =
-    options.exclude !== undefined && options.exclude.length > 0 ? compilePatterns(options.exclude) : undefined
+  let excluded = compiledOrNone(options.exclude ?? [])
   const allowed = new Set<string>()
   const prefixes: string[] = []
   const word = options.word
@@ -81,11 +83,12 @@ export function createScope(options: ScopeOptions): Scope {
 
   return {
     widen,
+    exclude(patterns) {
+      excluded = compiledOrNone(patterns)
+    },
     check(url, depth) {
-      if (exclude !== undefined) {
-        const pattern = exclude.match(url)
-        if (pattern !== undefined) return { code: 'SCOPE_DENIED', reason: `exclude: ${pattern}` }
-      }
+      const pattern = excluded?.match(url)
+      if (pattern !== undefined) return { code: 'SCOPE_DENIED', reason: `exclude: ${pattern}` }
       if (!inside(url)) return { code: 'SCOPE_DENIED', reason: `scope: ${word}` }
       if (include !== undefined && depth > 0 && include.match(url) === undefined) {
         return { code: 'SCOPE_DENIED', reason: 'include: no pattern matches' }
@@ -96,6 +99,10 @@ export function createScope(options: ScopeOptions): Scope {
       return depth > 0 ? trap(url) : undefined
     },
   }
+}
+
+function compiledOrNone(patterns: readonly (string | RegExp)[]): Patterns | undefined {
+  return patterns.length === 0 ? undefined : compilePatterns(patterns)
 }
 
 /** http and https are one site to a scope: sites move between them. */

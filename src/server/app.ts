@@ -23,9 +23,11 @@ export interface AppParts {
   readonly files: ReadonlyMap<string, PageFile>
   /** Language of the page where the viewer has chosen none. */
   readonly language: Language
+  /** What changes something is refused. Default false. */
+  readonly readOnly?: boolean
 }
 
-export function createApp({ view, access, live, files, language }: AppParts): Hono {
+export function createApp({ view, access, live, files, language, readOnly = false }: AppParts): Hono {
   const app = new Hono()
   app.onError((error, context) => {
     if (!(error instanceof SluiceError)) throw error
@@ -71,7 +73,7 @@ export function createApp({ view, access, live, files, language }: AppParts): Ho
     const after = Number(context.req.header('last-event-id') ?? context.req.query('after') ?? 0)
     return context.body(live.events(Number.isSafeInteger(after) ? after : 0, context.req.raw.signal), 200, STREAM)
   })
-  app.route('/api', jobApi(view))
+  app.route('/api', jobApi(view, readOnly))
   app.get('*', (context) => {
     const name = context.req.path.slice(1)
     if (context.req.path.startsWith('/api/')) return context.notFound()

@@ -2,16 +2,17 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { URL_SORTS } from '../job/index.ts'
-import type { ErrorGroup, HostRow, JobView, RetryQuery, UrlQuery, UrlRow, UrlSort, UrlState } from '../job/index.ts'
+import type { ErrorGroup, HostRow, JobView, UrlQuery, UrlRow, UrlSort, UrlState } from '../job/index.ts'
 import { SluiceError } from '../model/errors.ts'
 import { OUTCOMES } from '../model/outcome.ts'
-import { asObject, bodyOf, shortText } from './body.ts'
-import type { Body } from './body.ts'
+import { bodyOf, shortText } from './body.ts'
 import { compareApi } from './compare-api.ts'
 import { fileName, streamOf } from './download.ts'
 import { itemsApi } from './items-api.ts'
 import { rulesApi } from './rules-api.ts'
 import { siteApi } from './site-api.ts'
+import { steerApi } from './steer-api.ts'
+import { workersApi } from './workers-api.ts'
 import { takePage } from './table.ts'
 import type { Page } from './table.ts'
 import { tableQuery } from './table-query.ts'
@@ -40,16 +41,15 @@ const ERROR_COLUMNS: Readonly<Record<string, (row: ErrorGroup) => string | numbe
   last: (row) => row.lastAt,
 }
 
-const RETRY_FACETS = ['outcome', 'code', 'status', 'host', 'since'] as const
-
-const CONTROLS = ['pause', 'resume', 'stop'] as const
-
-export function jobApi(view: JobView): Hono {
+/** @param isReadOnly what changes something is refused. */
+export function jobApi(view: JobView, isReadOnly = false): Hono {
   const api = new Hono()
   api.get('/job', async (context) =>
-    context.json({ ...(await view.status()), seq: view.seq, complete: view.isComplete }),
+    context.json({ ...(await view.status()), seq: view.seq, complete: view.isComplete, readOnly: isReadOnly }),
   )
   api.get('/series', (context) => context.json({ seq: view.seq, ...view.series() }))
+  api.get('/growth', (context) => context.json({ seq: view.seq, ...view.growth() }))
+  api.get('/findings', async (context) => context.json({ seq: view.seq, findings: await view.findings() }))
   api.get('/settings', (context) => context.json(view.settings()))
   api.get('/urls', (context) => {
     const query = urlQuery(context)
@@ -72,49 +72,19 @@ export function jobApi(view: JobView): Hono {
   api.route('/', itemsApi(view))
   api.route('/', siteApi(view))
   api.route('/', compareApi(view))
+  api.route('/', workersApi(view))
   api.get('/why', async (context) => context.json(await view.why(context.req.query('url') ?? '')))
-  for (const method of CONTROLS) {
-    api.post(`/${method}`, async (context) => {
-      const done = await view.control(method, { by: 'the dashboard' })
-      return done === undefined
-        ? context.json(
-            {
-              error: { code: 'JOB_NOT_RUNNING', message: 'nobody runs this job', hint: `sluice resume ${view.folder}` },
-            },
-            409,
-          )
-        : context.json(await view.status())
-    })
-  }
   api.post('/query', async (context) => {
     const { sql } = await bodyOf(context)
     if (typeof sql !== 'string') throw new SluiceError('OPTION_INVALID', 'sql is no text')
     return context.json(await view.query(sql))
   })
-  api.post('/set', async (context) => {
-    const { name, value, host } = await bodyOf(context)
-    if (!['string', 'number', 'boolean'].includes(typeof value))
-      throw new SluiceError('OPTION_INVALID', 'value is neither a text, a number nor a boolean')
-    const change = { name: shortText(name, 'name') ?? '', value, by: 'the dashboard', host: shortText(host, 'host') }
-    return context.json({ live: await view.set(change) })
-  })
-  api.post('/retry', async (context) => {
-    const { query = {}, dryRun } = await bodyOf(context)
-    return context.json({ urls: await view.retry(retryQuery(asObject(query, 'query')), dryRun === true) })
-  })
+  api.route('/', steerApi(view, isReadOnly))
   return api
 }
 
 function answer<Row>(context: Context, view: JobView, page: Page<Row>): Response {
   return context.json({ seq: view.seq, ...page })
-}
-
-function retryQuery(query: Body): RetryQuery {
-  const facets = RETRY_FACETS.flatMap((name) => {
-    const text = shortText(query[name], name)
-    return text === undefined ? [] : [[name, text] as const]
-  })
-  return { ...Object.fromEntries(facets), unsafe: query['unsafe'] === true }
 }
 
 function urlQuery(context: Context): UrlQuery {

@@ -16,6 +16,8 @@ export interface DashboardInit {
   readonly language: Language
   /** Default: random. */
   readonly key?: string
+  /** Shows the job and changes nothing of it. Default false. */
+  readonly readOnly?: boolean
 }
 
 export interface Dashboard {
@@ -27,13 +29,19 @@ export interface Dashboard {
 }
 
 /** @throws SluiceError OPTION_INVALID (no such job, the port is taken). */
-export async function openDashboard({ folder, port = 0, language, key }: DashboardInit): Promise<Dashboard> {
+export async function openDashboard({
+  folder,
+  port = 0,
+  language,
+  key,
+  readOnly = false,
+}: DashboardInit): Promise<Dashboard> {
   const files = pageFiles()
   const view = openView(folder)
-  const live = createLive(view)
+  const live = createLive(view, readOnly)
   let bound = port
   const access = createAccess(() => bound, key)
-  const app = createApp({ view, access, live, files, language })
+  const app = createApp({ view, access, live, files, language, readOnly })
   // Read while the page loads: the first table is there sooner.
   const reading = view.advance()
   reading.catch(() => undefined)

@@ -23,7 +23,8 @@ export interface Live {
 
 const encoder = new TextEncoder()
 
-export function createLive(view: JobView): Live {
+/** @param readOnly told to the page, which then shows no controls. */
+export function createLive(view: JobView, readOnly = false): Live {
   let frame: Uint8Array | undefined
   let version = 0
   let waiting: (() => void)[] = []
@@ -37,7 +38,7 @@ export function createLive(view: JobView): Live {
     if (view.isComplete) await advanced
     else advanced.then(again, again)
     const status = await view.status()
-    const data = JSON.stringify({ ...status, seq: view.seq, complete: view.isComplete })
+    const data = JSON.stringify({ ...status, seq: view.seq, complete: view.isComplete, readOnly })
     frame = encoder.encode(`id: ${view.seq}\nevent: frame\ndata: ${data}\n\n`)
     version++
     wake()

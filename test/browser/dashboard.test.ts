@@ -14,6 +14,7 @@ import { figure, look, openBrowser, withoutBrowser } from './browser.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const TABLES = ['/urls', '/hosts', '/errors', '/sql']
+const PAGES = ['/site', '/items', '/rules', '/rules?origin=http%3A%2F%2Fa.test', '/compare', '/workers', '/audit']
 
 /** 260 good pages on a.test, 120 missing ones on b.test, one host that does not exist. */
 function writeList(cwd: string): void {
@@ -233,9 +234,9 @@ test('no serious barrier in five languages, light and dark, and all of it by key
         for (const scheme of ['light', 'dark'] as const) {
           const { page } = await look(browser, ui.url, { language, scheme })
           assert.equal(await page.getAttribute('html', 'lang'), language)
-          for (const path of ['/', ...TABLES, '/settings', '/url?url=http%3A%2F%2Fa.test%2Fp%2F1']) {
+          for (const path of ['/', ...TABLES, ...PAGES, '/settings', '/url?url=http%3A%2F%2Fa.test%2Fp%2F1']) {
             await page.goto(new URL(path, ui.url).href)
-            await page.waitForSelector(path === '/' ? '[data-figure=known]' : 'tbody tr, .trail')
+            await page.waitForSelector(path === '/' ? '[data-figure=known]' : 'tbody tr, .trail, main .empty, .cards')
             await page.evaluate(AXE)
             const found = await page.evaluate(async () => {
               const axe = (globalThis as unknown as { axe: { run(): Promise<{ violations: readonly Violation[] }> } })

@@ -55,6 +55,14 @@ export default defineExtractor({ match: '/product/*', schema, extract: (page) =>
 } })
 `
 
+/** Two products end the thread that they are given to. */
+const MEAN = `import { defineExtractor } from 'sluice'
+export default defineExtractor({ match: '/product/*', extract: (page) => {
+  if (page.url.endsWith('/3') || page.url.endsWith('/4')) process.exit(1)
+  return [{ name: page.url }]
+} })
+`
+
 export interface Opened {
   readonly cwd: string
   readonly folder: string
@@ -74,6 +82,7 @@ export interface SiteJob {
 function crawlOf(cwd: string): string[] {
   writeFileSync(join(cwd, 'things.mjs'), EXTRACTOR)
   writeFileSync(join(cwd, 'dearer.mjs'), EXTRACTOR.replace('price: n', 'price: n + 1'))
+  writeFileSync(join(cwd, 'mean.mjs'), MEAN)
   const seeds = ['http://site.test/', ...Array.from({ length: HOSTS }, (_, n) => `http://h${n}.test/`)]
   return ['crawl', ...seeds, '-j', 'site', '--exclude', '**.pdf', '--exclude', '/never/**', '--extract', 'things.mjs']
 }

@@ -3,11 +3,18 @@ import { findJob, nameOf } from '../../job/index.ts'
 import { SluiceError } from '../../model/errors.ts'
 import { openDashboard } from '../../server/index.ts'
 import type { Cli, Invocation } from '../command.ts'
+import { keepHeapSmall } from '../heap.ts'
 import { jobNamed } from '../job-argument.ts'
 
 export async function run({ catalog, terminal, cwd, env }: Cli, invocation: Invocation): Promise<number> {
   const folder = findJob(jobNamed(invocation, env), cwd)
-  const dashboard = await openDashboard({ folder, port: portOf(invocation.flags.port), language: catalog.language })
+  keepHeapSmall()
+  const dashboard = await openDashboard({
+    folder,
+    port: portOf(invocation.flags.port),
+    language: catalog.language,
+    readOnly: invocation.flags.readOnly === true,
+  })
   try {
     terminal.say(`${catalog.t('ui.open', { job: nameOf(folder) })}\n`)
     terminal.print(`${dashboard.url}\n`)

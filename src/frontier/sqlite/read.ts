@@ -58,6 +58,8 @@ export interface Reader {
   owner(): Owner | undefined
   /** A URL by its fingerprint; without one by comparing all URLs. */
   find(url: string, fp?: bigint): LedgerRow | undefined
+  /** How many of these fingerprints are known. Reads all packs, once. */
+  countKnown(fps: ReadonlySet<bigint>): number
   /** Settlements in the order of their numbers; superseded ones too, unless only those are wanted that stand. */
   ledger(range: LedgerSlice): SettledRow[]
   events(range: { readonly afterId: number; readonly limit: number }): StoredEvent[]
@@ -179,6 +181,26 @@ class JobReader implements Reader {
         t,
         data: JSON.parse(data) as StoredEvent['data'],
       }))
+    })
+  }
+
+  countKnown(fps: ReadonlySet<bigint>): number {
+    return this.#guard(() => {
+      // Low halves first: almost all rows are told apart by a number.
+      const halves = new Map<number, Set<number>>()
+      for (const fp of fps) {
+        split(fp)
+        const highs = halves.get(splitLo()) ?? new Set()
+        halves.set(splitLo(), highs.add(splitHi()))
+      }
+      let known = 0
+      this.#rows().eachAdded(({ count, fps: words, heads }) => {
+        for (let i = 0; i < count; i++) {
+          const highs = halves.get(words[2 * i] as number)
+          if (highs?.delete(words[2 * i + 1] as number) === true && isCounted(((heads[i] as number) & 7) as 0)) known++
+        }
+      })
+      return known
     })
   }
 

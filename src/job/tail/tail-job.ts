@@ -11,7 +11,7 @@ import { itemsOf } from '../../source/stream/item.ts'
 import { hostOf } from '../../url/key.ts'
 import { BaseJob } from '../base-job.ts'
 import type { Ended } from '../base-job.ts'
-import type { RunEnd, Snapshot, Summary } from '../job.ts'
+import type { AddedUrls, RunEnd, Snapshot, Summary } from '../job.ts'
 import { createPacing } from '../prepare.ts'
 import type { SnapshotInit } from '../summary.ts'
 import { openTail, sourceName } from './open-tail.ts'
@@ -49,6 +49,18 @@ export class TailJob extends BaseJob<OpenedTail> {
         hint: 'stop it and run the same command with the new value: it goes on where it was',
       }),
     )
+  }
+
+  add(): Promise<AddedUrls> {
+    return Promise.reject(
+      new SluiceError('OPTION_INVALID', 'a tail reads one source: nothing can be added to it', {
+        hint: 'start another one: sluice tail FILE|URL',
+      }),
+    )
+  }
+
+  protected threads(): ReturnType<BaseJob<OpenedTail>['threads']> {
+    return Promise.resolve({ sockets: 0, inFlight: 0, extracting: 0, threads: [] })
   }
 
   retry(): Promise<number> {

@@ -35,7 +35,7 @@ export const LEFT = 255
 /** Codes whose messages name the rule that refused a URL; few different ones. */
 const REFUSALS = ['ROBOTS_DENIED', 'ROBOTS_UNREACHABLE', 'SCOPE_DENIED', 'LIMIT', 'TRAP_LIMIT']
 /** Rows of a step. */
-const STEP = 10_000
+const STEP = 5_000
 
 /** seq, request, outcome, code, status, attempts, at, refusal. */
 type Settled = readonly [number, number, number, string | null, number | null, number, number, string | null]
@@ -107,12 +107,16 @@ export class JobColumns {
     return `${this.#rows} ${this.#lastSeq} ${this.#lastAgain}`
   }
 
+  get isOpen(): boolean {
+    return this.db.isOpen
+  }
+
   close(): void {
     this.db.close()
   }
 
   /**
-   * Reads at most about 10,000 rows of what was appended since; true when nothing is left to read. The caller gives way to
+   * Reads at most about 5,000 rows of what was appended since; true when nothing is left to read. The caller gives way to
    * others between two calls.
    */
   advance(): boolean {

@@ -61,6 +61,7 @@ export class Counts {
   readonly #columns: JobColumns
   /** Sums by key, until the columns change. */
   #byKey: { readonly version: string; readonly sums: KeySums } | undefined
+  #series: { readonly version: string; readonly series: Series } | undefined
   #errors: { readonly version: string; readonly groups: ErrorGroup[] } | undefined
 
   constructor(columns: JobColumns) {
@@ -110,6 +111,12 @@ export class Counts {
 
   /** Settlements that stand, by time, in at most `points` slices of equal length. */
   series(points: number): Series {
+    const { version } = this.#columns
+    if (this.#series?.version !== version) this.#series = { version, series: this.#overTime(points) }
+    return this.#series.series
+  }
+
+  #overTime(points: number): Series {
     const { rows, counted, state, at } = this.#columns
     let first = Number.POSITIVE_INFINITY
     let last = 0

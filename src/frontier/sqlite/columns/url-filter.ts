@@ -1,6 +1,7 @@
 /** Which rows of the columns a query matches, in which order, and how many rows each value of a facet has. */
 import { OUTCOMES } from '../../../model/outcome.ts'
 import { LEFT, stateName } from './columns.ts'
+import { UrlTexts } from './url-texts.ts'
 import type { JobColumns, UrlRow, UrlState } from './columns.ts'
 
 export interface UrlQuery {
@@ -34,10 +35,12 @@ export interface Facets {
 
 export class UrlFilter {
   readonly #columns: JobColumns
+  readonly #texts: UrlTexts
   #search: { readonly text: string; readonly upTo: number; readonly ids: Uint32Array } | undefined
 
   constructor(columns: JobColumns) {
     this.#columns = columns
+    this.#texts = new UrlTexts(columns)
   }
 
   page(query: UrlQuery, offset: number, limit: number): UrlPage {
@@ -94,15 +97,20 @@ export class UrlFilter {
   }
 
   #searched(text: string): Uint32Array {
-    const { db, rows } = this.#columns
+    const { rows } = this.#columns
     if (this.#search?.text === text && this.#search.upTo === rows) return this.#search.ids
+    const ids = this.#texts.find(text) ?? this.#searchedInFile(text)
+    this.#search = { text, upTo: rows, ids }
+    return ids
+  }
+
+  #searchedInFile(text: string): Uint32Array {
+    const { db, rows } = this.#columns
     const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
     const statement = db.prepare("SELECT id FROM request WHERE id <= ? AND url LIKE ? ESCAPE '\\' ORDER BY id")
     statement.setReturnArrays(true)
     const found = statement.all(rows, pattern) as unknown as [number][]
-    const ids = Uint32Array.from(found, ([id]) => id)
-    this.#search = { text, upTo: rows, ids }
-    return ids
+    return Uint32Array.from(found, ([id]) => id)
   }
 
   #sorted(ids: Uint32Array, { sort = 'added', descending = false }: UrlQuery): Uint32Array {

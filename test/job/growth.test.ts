@@ -1,0 +1,33 @@
+/** How a job grew and when what is done meets what was found; what is said of a job from its counters. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Growth, pointsOf, projectionOf } from '../../src/job/growth.ts'
+
+test('a long job keeps a few hundred points from its first to its last, over a restart too', () => {
+  let growth = new Growth(undefined)
+  for (let second = 0; second < 20_000; second++) {
+    growth.add({ at: second * 1000, known: second * 3, done: second * 2 })
+    if (second === 10_000) growth = new Growth(growth.encode())
+  }
+  const points = pointsOf(growth.encode())
+  assert.ok(points.length > 60 && points.length <= 240, String(points.length))
+  assert.equal(points[0]?.at, 0)
+  assert.ok((points.at(-1)?.at ?? 0) > 19_000_000)
+  assert.ok(points.every(({ at }, i) => i === 0 || at > (points[i - 1]?.at ?? 0)))
+})
+
+test('what is done meets what is found where the lines through the last third cross', () => {
+  const points = Array.from({ length: 10 }, (_, n) => ({ at: n * 1000, known: 1000 + n * 10, done: n * 60 }))
+  const projection = projectionOf(points)
+  assert.equal(projection?.meets, true)
+  // 1,090 known and 540 done: 550 left, of which 50 a second are caught up.
+  assert.equal(projection?.inMs, 11_000)
+  assert.equal(projection?.known, 1200)
+})
+
+test('a site that grows faster than it is fetched has no end in sight, and a job that is done needs none', () => {
+  const growing = Array.from({ length: 10 }, (_, n) => ({ at: n * 1000, known: n * 100, done: n * 10 }))
+  assert.equal(projectionOf(growing)?.meets, false)
+  assert.equal(projectionOf(growing.map((point) => ({ ...point, done: point.known }))), undefined)
+  assert.equal(projectionOf(growing.slice(0, 2)), undefined)
+})
