@@ -8,7 +8,7 @@
 import { SluiceError } from '../model/errors.ts'
 import type { PageRecord } from '../model/record.ts'
 import { csvCell, ROW_END } from './csv-text.ts'
-import { type Fields, fieldsOf, MORE, moreOf, PROVENANCE, warnOfMore } from './item-fields.ts'
+import { countOf, fieldOf, type Fields, fieldsOf, MORE, moreOf, PROVENANCE, warnOfMore } from './item-fields.ts'
 import { PAGE_FIELDS } from './page-fields.ts'
 import type { SinkRecord } from './sink.ts'
 
@@ -59,9 +59,14 @@ export function itemLayout(columns: readonly string[], init: LayoutInit): CsvLay
 
   function row(record: PageRecord, fields: Fields): string {
     let text = ''
-    for (const name of columns) text += `${Object.hasOwn(fields, name) ? cellOf(fields[name], init.shown) : ''},`
+    let held = 0
+    for (const name of columns) {
+      const value = fieldOf(fields, name)
+      if (value !== undefined) held++
+      text += `${cellOf(value, init.shown)},`
+    }
     if (init.provenance) text += `${csvCell(init.shown(record.url))},${record.seq},${record.run},`
-    const more = moreOf(fields, (name) => own.has(name))
+    const more = held === countOf(fields) ? undefined : moreOf(fields, (name) => own.has(name))
     if (more === undefined) return text + ROW_END
     if (!warned) warnOfMore(init.path, more, init.warn)
     warned = true
@@ -72,8 +77,11 @@ export function itemLayout(columns: readonly string[], init: LayoutInit): CsvLay
     holdsItems: true,
     header,
     note: { items: columns, provenance: init.provenance },
-    rows: (batch) =>
-      batch.map(({ record, items = [] }) => items.map(({ json }) => row(record, fieldsOf(json))).join('')).join(''),
+    rows(batch) {
+      let text = ''
+      for (const { record, items = [] } of batch) for (const { json } of items) text += row(record, fieldsOf(json))
+      return text
+    },
     isOurs: (cells, committedSeq) =>
       cells.length === header.length && (!init.provenance || Number(cells[seqColumn]) > committedSeq),
   }

@@ -46,6 +46,18 @@ export function firstColumns(batch: readonly SinkRecord[]): string[] {
   return columnNames(batch.flatMap(({ items = [] }) => items.flatMap(({ json }) => Object.keys(fieldsOf(json)))))
 }
 
+/** The value of a field; what every object inherits is none. */
+export function fieldOf(fields: Fields, name: string): unknown {
+  return name in Object.prototype && !Object.hasOwn(fields, name) ? undefined : fields[name]
+}
+
+/** Number of fields. */
+export function countOf(fields: Fields): number {
+  let count = 0
+  for (const _name in fields) count++
+  return count
+}
+
 /** JSON of the fields that no column holds; undefined where there are none. */
 export function moreOf(fields: Fields, isHeld: (name: string, value: unknown) => boolean): string | undefined {
   const rest = Object.entries(fields).filter(([name, value]) => !isHeld(name, value))

@@ -9,7 +9,7 @@ import { zstdCompressSync } from 'node:zlib'
 import type { BasicType } from 'hyparquet-writer'
 import { SluiceError } from '../model/errors.ts'
 import type { ItemColumn } from '../model/item.ts'
-import { columnNames, type Fields, fieldsOf, MORE } from './item-fields.ts'
+import { columnNames, countOf, fieldOf, type Fields, fieldsOf, MORE } from './item-fields.ts'
 
 export type ParquetColumn = Pick<ItemColumn, 'name' | 'type'>
 
@@ -40,12 +40,12 @@ export async function loadParquetWriter(): Promise<Driver> {
 }
 
 /**
- * Writes the file anew. `lines` gives the rows from the start each time it is called.
+ * Writes the file anew. `lines` gives the rows, some at a time, from the start each time it is called.
  * @param columns undefined: what the rows have
  */
 export async function writeParquet(
   path: string,
-  lines: () => AsyncIterable<string>,
+  lines: () => AsyncIterable<readonly string[]>,
   columns: readonly ParquetColumn[] | undefined,
 ): Promise<void> {
   const { fileWriter, ParquetWriter, schemaFromColumnData } = await loadParquetWriter()
@@ -57,9 +57,11 @@ export async function writeParquet(
     compressors: { ZSTD: (bytes) => zstdCompressSync(bytes) },
     createdBy: 'sluice',
   })
-  for await (const line of lines()) {
-    table.add(line)
-    if (table.rows >= GROUP_ROWS || table.characters >= GROUP_CHARACTERS) await flush()
+  for await (const some of lines()) {
+    for (const line of some) {
+      table.add(line)
+      if (table.rows >= GROUP_ROWS || table.characters >= GROUP_CHARACTERS) await flush()
+    }
   }
   await flush()
   await writer.finish()
@@ -78,13 +80,15 @@ function known(columns: readonly ParquetColumn[] | undefined): ParquetColumn[] |
 }
 
 /** The fields of the rows in the order in which they turn up. */
-async function columnsOf(lines: AsyncIterable<string>): Promise<ParquetColumn[]> {
+async function columnsOf(lines: AsyncIterable<readonly string[]>): Promise<ParquetColumn[]> {
   const types = new Map<string, ItemColumn['type']>()
-  for await (const line of lines) {
-    for (const [name, value] of Object.entries(rowOf(line))) {
-      if (value === null) continue
-      const type = typeOf(value)
-      types.set(name, wider(types.get(name) ?? type, type))
+  for await (const some of lines) {
+    for (const line of some) {
+      for (const [name, value] of Object.entries(rowOf(line))) {
+        if (value === null) continue
+        const type = typeOf(value)
+        types.set(name, wider(types.get(name) ?? type, type))
+      }
     }
   }
   return known([...types].map(([name, type]) => ({ name, type }))) ?? []
@@ -115,31 +119,40 @@ function wider(a: ItemColumn['type'], b: ItemColumn['type']): ItemColumn['type']
 /** The rows of one row group, by column. */
 class Table {
   readonly #columns: readonly ParquetColumn[]
-  readonly #own: ReadonlyMap<string, number>
+  readonly #own: ReadonlyMap<string, ItemColumn['type']>
   #values: unknown[][] = []
   rows = 0
   characters = 0
 
   constructor(columns: readonly ParquetColumn[]) {
     this.#columns = [...columns, { name: MORE, type: 'json' }]
-    this.#own = new Map(columns.map(({ name }, index) => [name, index]))
+    this.#own = new Map(columns.map(({ name, type }) => [name, type]))
     this.clear()
   }
 
   add(line: string): void {
-    for (const values of this.#values) values.push(undefined)
-    const more: [string, unknown][] = []
-    for (const [name, value] of Object.entries(rowOf(line))) {
-      const index = this.#own.get(name)
-      const type = index === undefined ? undefined : this.#columns[index]?.type
-      const cell = type === undefined ? undefined : cellOf(value, type)
-      if (cell === undefined || index === undefined) more.push([name, value])
-      else (this.#values[index] as unknown[])[this.rows] = cell === null ? undefined : cell
+    const fields = rowOf(line)
+    const last = this.#columns.length - 1
+    let held = 0
+    for (let i = 0; i < last; i++) {
+      const { name, type } = this.#columns[i] as ParquetColumn
+      const value = fieldOf(fields, name)
+      const cell = value === undefined ? undefined : cellOf(value, type)
+      if (cell !== undefined) held++
+      this.#values[i]?.push(cell ?? undefined)
     }
-    // `fromEntries` defines own properties: a field called `__proto__` is a field like any other.
-    if (more.length > 0) (this.#values.at(-1) as unknown[])[this.rows] = asJson(Object.fromEntries(more))
+    this.#values[last]?.push(held === countOf(fields) ? undefined : this.#more(fields))
     this.rows++
     this.characters += line.length
+  }
+
+  #more(fields: Fields): object {
+    const rest = Object.entries(fields).filter(([name, value]) => {
+      const type = this.#own.get(name)
+      return type === undefined || cellOf(value, type) === undefined
+    })
+    // `fromEntries` defines own properties: a field called `__proto__` is a field like any other.
+    return asJson(Object.fromEntries(rest))
   }
 
   columnData(): { name: string; type: BasicType; nullable: true; data: unknown[] }[] {

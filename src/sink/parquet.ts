@@ -15,6 +15,9 @@ import { loadParquetWriter, type ParquetColumn, writeParquet } from './parquet-t
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 import { storeError } from './store-error.ts'
 
+/** Text unpacked at a time. */
+const READ_BYTES = 256 * 1024
+
 export interface ParquetSinkOptions {
   /** Where to write; relative paths are below the working directory. */
   readonly path: string
@@ -76,14 +79,15 @@ export function parquetSink(options: ParquetSinkOptions): Sink {
   }
 }
 
-/** Lines of a file of gzip members; a last one without its newline is none. */
-export async function* rowLines(path: string): AsyncGenerator<string, undefined> {
+/** Lines of a file of gzip members, as many at a time as come; a last one without its newline is none. */
+export async function* rowLines(path: string): AsyncGenerator<readonly string[], undefined> {
   if (statSync(path).size === 0) return
   let rest: Buffer = Buffer.alloc(0)
-  for await (const piece of createReadStream(path).pipe(createGunzip()) as AsyncIterable<Buffer>) {
+  const unpacked = createGunzip({ chunkSize: READ_BYTES })
+  for await (const piece of createReadStream(path).pipe(unpacked) as AsyncIterable<Buffer>) {
     const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece])
     const end = bytes.lastIndexOf(10) + 1
-    if (end > 0) yield* bytes.toString('utf8', 0, end - 1).split('\n')
+    if (end > 0) yield bytes.toString('utf8', 0, end - 1).split('\n')
     rest = bytes.subarray(end)
   }
 }

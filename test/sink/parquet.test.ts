@@ -32,7 +32,7 @@ async function tableOf(path: string, values: readonly unknown[], columns?: reado
   await writeParquet(
     path,
     async function* () {
-      yield* lines
+      yield lines
     },
     columns,
   )

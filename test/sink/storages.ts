@@ -267,7 +267,7 @@ async function parquetRows(rowsPath: string, columns: readonly ParquetColumn[] |
   await writeParquet(
     path,
     async function* () {
-      yield* lines
+      yield lines
     },
     columns,
   )
