@@ -14,7 +14,7 @@ export interface RedisTarget {
   /** For people, and the name of the sink: without user and password. */
   readonly shown: string
   readonly form: RedisForm
-  /** Undefined: `pages`, or `items` where the job has an extractor. */
+  /** Undefined: `JOB:pages`, or `JOB:items` where the job has an extractor; as given, jobs share it. */
   readonly name: string | undefined
 }
 

@@ -13,6 +13,7 @@ import { redisTarget } from './redis-target.ts'
 import { isNetworkError, ServerRetry } from './server-retry.ts'
 import { decodePosition, encodePosition } from './seq-position.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
+import { DATA_HINT } from './store-error.ts'
 
 export interface RedisSinkOptions {
   /** `redis://[user:password@]host[:port][/database][?hash=NAME | ?list=NAME | ?stream=NAME]`; `rediss:` with TLS. */
@@ -41,6 +42,7 @@ export function redisSink(options: RedisSinkOptions): Sink {
   let keys: string[]
   let job = ''
   let seq = 0
+  let isCareful = false
 
   /** The connection, made anew where it broke. */
   async function connected(): Promise<Redis> {
@@ -91,7 +93,8 @@ export function redisSink(options: RedisSinkOptions): Sink {
     async open(info: JobInfo, position: Uint8Array | undefined): Promise<void> {
       const stored = decodePosition(position, shown).stored
       const hasItems = info.items !== undefined
-      const target = name ?? (hasItems ? 'items' : 'pages')
+      // Two jobs would replace each other's records under one name: that is for the user to ask for.
+      const target = name ?? `${info.name}:${hasItems ? 'items' : 'pages'}`
       retry = new ServerRetry({
         server: shown,
         isAway,
@@ -118,13 +121,20 @@ export function redisSink(options: RedisSinkOptions): Sink {
     },
 
     async write(batch: readonly SinkRecord[]): Promise<Uint8Array | undefined> {
-      const records = scripts.argumentsOf(batch)
       const last = batch.at(-1)?.record.seq ?? seq
-      if (records.length > 0) {
-        const reply = await ask((redis) => redis.eval(scripts.write, keys.length, ...keys, job, seq, last, ...records))
-        if (reply === 'lost') throw lost(shown)
-        seq = last
+      const store = async (): Promise<unknown> => {
+        const write = scripts.writeOf(batch, isCareful)
+        if (write === undefined) return 'nothing'
+        const { script, records } = write
+        return ask((redis) => redis.eval(script, keys.length, ...keys, job, seq, last, ...records))
       }
+      let reply = await store()
+      if (reply === 'careful') {
+        isCareful = true
+        reply = await store()
+      }
+      if (reply === 'lost') throw lost(shown)
+      if (reply !== 'nothing') seq = last
       return encodePosition(seq, false)
     },
 
@@ -175,7 +185,7 @@ function redisError(shown: string, error: unknown): SluiceError {
 
 function lost(shown: string): SluiceError {
   return new SluiceError('SINK_CHANGED', `${shown} no longer has what this job stored in it; nothing was touched`, {
-    hint: 'restore its data (a fail-over or restart may have lost it), or start a new job with another --out',
+    hint: `a fail-over or restart may have lost it; ${DATA_HINT}`,
   })
 }
 

@@ -34,9 +34,13 @@ export function errorCode(error: unknown): string {
   return typeof error.code === 'string' ? error.code : ''
 }
 
+const AGAIN = 'the same command continues the job once it is back; with --fresh it starts over and keeps the old job'
+const FILE_HINT = `put the file back as it was: ${AGAIN}`
+/** Of tables, collections and keys. */
+export const DATA_HINT = `restore what was stored: ${AGAIN}`
+export const RIVAL_HINT = 'end the other process, then run the same command again: the job continues'
+
 /** The stored output is not what this job left: nothing is cut, the job halts (exit 6). */
-export function changed(path: string, what: string): SluiceError {
-  return new SluiceError('SINK_CHANGED', `${path} ${what}; nothing in it was touched`, {
-    hint: 'put the file back as it was, or start a new job with another --out',
-  })
+export function changed(path: string, what: string, hint: string = FILE_HINT): SluiceError {
+  return new SluiceError('SINK_CHANGED', `${path} ${what}; nothing in it was touched`, { hint })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { redisSink } from '../../src/sink/redis.ts'
-import type { JobInfo, Sink } from '../../src/sink/sink.ts'
+import type { JobInfo, Sink, SinkRecord } from '../../src/sink/sink.ts'
 import { ITEM_COLUMNS, records, sinkSuite } from '../../src/testing/sink-suite.ts'
 import { killTests } from './kills.ts'
 import { type RedisServer, redisRows, skipRedis, startRedis, withRedis } from './redis-server.ts'
@@ -160,11 +160,69 @@ test('a refused password and a key of another type are told at open, without the
       return true
     })
     const url = `redis://:open%20sesame@127.0.0.1:${port}/0`
-    await withRedis(url, (redis) => redis.set('pages', 'a text of the user'))
+    await withRedis(url, (redis) => redis.set('job:pages', 'a text of the user'))
     const sink = redisSink({ url })
-    await assert.rejects(sink.open(jobAt(0), undefined), { code: 'OPTION_INVALID', message: /has a string in "pages"/ })
+    await assert.rejects(sink.open(jobAt(0), undefined), {
+      code: 'OPTION_INVALID',
+      message: /has a string in "job:pages"/,
+    })
   })
 })
+
+test('two jobs share a key where its name was asked for, and none by default', PRIVATE, async () => {
+  await withServer([], async (server, open) => {
+    const jobs = ['red', 'blue'].map((name): JobInfo => ({ ...jobAt(0), name, id: `id-${name}` }))
+    for (const query of ['', '?hash=both']) {
+      for (const [i, info] of jobs.entries()) {
+        const sink = open(query)
+        await sink.open(info, undefined)
+        await sink.write(records(1 + i, 2))
+      }
+    }
+    for (const name of ['red', 'blue']) assert.equal((await redisRows(server.url, 'hash', `${name}:pages`)).length, 2)
+    assert.equal((await redisRows(server.url, 'hash', 'both')).length, 3, 'the second page is of both')
+  })
+})
+
+test(
+  'an item that a page no longer gives goes, whether its key is its own or its place, and returns with the batch',
+  PRIVATE,
+  async () => {
+    await withServer([], async (server, open) => {
+      const info = jobAt(0, { items: { columns: undefined } })
+      const give = (seq: number, dedupeKey: string, ...keys: (string | undefined)[]): SinkRecord => {
+        const [page] = records(seq, 1)
+        assert.ok(page !== undefined)
+        const items = keys.map((key, position) => ({ json: `{"seq":${seq}}`, position, key }))
+        return { ...page, dedupeKey, items }
+      }
+      const stored = async (): Promise<string[]> =>
+        withRedis(server.url, async (redis) =>
+          Object.entries(await redis.hgetall('h'))
+            .map(([key, json]) => `${key} ${json}`)
+            .toSorted(),
+        )
+      const [two, one] = [[undefined, undefined], [undefined]] as const
+      const sink = open('?hash=h')
+      await sink.open(info, undefined)
+      await sink.write([give(1, 'a', ...two), give(2, 'b', ...one)])
+      await sink.write([give(3, 'a', ...one), give(4, 'c')])
+      assert.deepEqual(await stored(), ['a:0 {"seq":3}', 'b:0 {"seq":2}'])
+      await open('?hash=h').open({ ...info, committedSeq: 2 }, Buffer.from('{"v":1,"seq":2}'))
+      const before = ['a:0 {"seq":1}', 'a:1 {"seq":1}', 'b:0 {"seq":2}']
+      assert.deepEqual(await stored(), before, 'a batch that was never committed is taken back whole')
+      const again = open('?hash=h')
+      await again.open({ ...info, committedSeq: 2 }, Buffer.from('{"v":1,"seq":2}'))
+      await again.write([give(3, 'd', 'own', undefined)])
+      await again.write([give(4, 'a', 'own'), give(5, 'b')])
+      assert.deepEqual(await stored(), ['d:1 {"seq":3}', 'own {"seq":4}'])
+      await again.write([give(6, 'd', ...one), give(7, 'e', ...two)])
+      assert.deepEqual(await stored(), ['d:0 {"seq":6}', 'e:0 {"seq":7}', 'e:1 {"seq":7}', 'own {"seq":4}'])
+      await open('?hash=h').open({ ...info, committedSeq: 5 }, Buffer.from('{"v":1,"seq":5}'))
+      assert.deepEqual(await stored(), ['d:1 {"seq":3}', 'own {"seq":4}'])
+    })
+  },
+)
 
 test('entries of a stream carry key, run and number, lines of a list are the items as they are', PRIVATE, async () => {
   await withServer([], async (server, open) => {
