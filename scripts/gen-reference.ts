@@ -255,8 +255,11 @@ function plainType(type: string): string {
 
 function eventFields(type: string): string {
   if (type === 'PageRecord') return 'those of the [page record](record.md)'
-  if (type === 'ItemRejected')
-    return '`url: string` `position: number` `path: string` `message: string` `value: string`'
+  if (type === 'ItemRejected') {
+    return members(source('model/event.ts'), type)
+      .map((member) => `\`${member.name}: ${member.type}\``)
+      .join(' ')
+  }
   if (type.startsWith('Record<')) return 'counts and rates of the moment'
   return type
     .replace(/^\{ (.*) \}$/, '$1')

@@ -6,7 +6,8 @@
 import type { Extraction } from '../extract/extraction.ts'
 import type { Claim, Settlement } from '../frontier/frontier.ts'
 import { withoutCookies } from '../http/headers.ts'
-import type { ItemRejected, NewEvent } from '../model/event.ts'
+import type { NewEvent } from '../model/event.ts'
+import type { PageRecord } from '../model/record.ts'
 import type { NewRequest } from '../model/request.ts'
 import type { Response } from '../model/response.ts'
 import type { Exchange, SinkRecord } from '../sink/sink.ts'
@@ -18,6 +19,7 @@ import type { Context, SettledPage } from './context.ts'
 import { EXTRACTION_POSITION } from './extraction-report.ts'
 import { TOMBSTONE } from './record.ts'
 import type { Draft } from './record.ts'
+import { eventOf, reasonOf, Refusals } from './refusals.ts'
 import { GROUP, GROUP_MS } from './settings.ts'
 
 /** One attempt, ended. Either `draft` (final) or `settlement` (retry, follow, release, gate). */
@@ -221,7 +223,7 @@ export class Commit {
       if (draft !== undefined && extraction !== undefined) report.add(draft.url, extraction)
     const positions = this.#positions
     this.#positions = new Map()
-    const refused: ItemRejected[] = []
+    const refusals = new Refusals()
     if (records.length > 0) {
       for (const sink of sinks) {
         // An archive keeps every answer.
@@ -230,10 +232,10 @@ export class Commit {
         if (wanted.length === 0) continue
         const position = await sink.write(wanted)
         if (position !== undefined) positions.set(`sink:${sink.name}`, position)
-        for (const one of sink.refused?.() ?? []) refused.push(one)
+        refusals.take(sink)
       }
     }
-    if (this.#context.pool !== undefined) for (const one of refused) report.refuse(one)
+    if (refusals.count > 0) this.#mark(refusals, drafts, outcomes)
     const figures = report.encode()
     if (figures !== undefined) positions.set(EXTRACTION_POSITION, figures)
     await this.#flushEnds()
@@ -242,12 +244,33 @@ export class Commit {
     for (const { claim, draft } of group) {
       if (draft !== undefined && claim.verdict === undefined) removePart(claim.root ?? claim.fp)
     }
-    this.#announce(group, drafts, events, stale)
-    this.#announceRefused(refused, t)
+    this.#announce(group, drafts, events, stale, refusals)
+    this.#announceRefused(refusals, t)
     if (print !== undefined) {
       const printed = settings.changedOnly ? records.filter(isNews) : records
       const lines = this.#context.pool === undefined ? printed.map(({ json }) => json) : itemLines(group)
       if (lines.length > 0) await print(`${lines.join('\n')}\n`)
+    }
+  }
+
+  /** The ledger tells of each page what the outputs did not take. What they hold of the page itself stays as it is. */
+  #mark(refusals: Refusals, drafts: readonly Draft[], outcomes: Settlement[]): void {
+    const { pool, report } = this.#context
+    const marked = new Set<PageRecord>()
+    for (const draft of drafts) {
+      const refused = refusals.of(draft.seq)
+      if (refused.length === 0) continue
+      marked.add(draft)
+      const reason = reasonOf(refused)
+      draft.message = draft.message === undefined ? reason : `${draft.message}; ${reason}`
+      if (pool === undefined) continue
+      draft.items = (draft.items ?? 0) - refused.length
+      draft.rejected = (draft.rejected ?? 0) + refused.length
+      for (const one of refused) report.refuse(one)
+    }
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.do !== 'done' || !marked.has(outcome.record)) continue
+      outcomes[i] = { ...outcome, json: JSON.stringify(outcome.record) }
     }
   }
 
@@ -257,6 +280,7 @@ export class Commit {
     drafts: readonly Draft[],
     events: readonly NewEvent[],
     stale: readonly string[],
+    refusals: Refusals,
   ): void {
     const { bus } = this.#context
     const lost = stale.length === 0 ? undefined : new Set(stale)
@@ -269,19 +293,19 @@ export class Commit {
       if (draft === undefined || lost?.has(claim.id) === true) continue
       if (draft.outcome !== 'skipped') settled++
       if (listened) bus.emit('request.settled', draft, draft.seq, draft.t)
-      if (itemsWanted) announceItems(bus, ended, draft)
+      if (itemsWanted) announceItems(bus, ended, draft, refusals)
     }
     this.settled += settled
     if (bus.wants('commit.written')) bus.emit('commit.written', { seq: this.#seq, settled: drafts.length })
   }
 
   /** Events, and a warning where it is about page records, which no figures count. */
-  #announceRefused(refused: readonly ItemRejected[], t: string): void {
+  #announceRefused(refusals: Refusals, t: string): void {
     const { bus, pool } = this.#context
-    for (const one of refused) bus.emit('item.rejected', one, this.#seq, t)
-    const [first] = refused
+    for (const one of refusals.all()) bus.emit('item.rejected', eventOf(one), one.seq, t)
+    const [first] = refusals.all()
     if (first === undefined || pool !== undefined) return
-    const others = refused.length === 1 ? '' : ` and ${refused.length - 1} more`
+    const others = refusals.count === 1 ? '' : ` and ${refusals.count - 1} more`
     const message = `the output does not take the record of ${first.url}${others}: ${first.message}`
     this.event('warning.raised', { code: 'OUTPUT', message })
   }
@@ -301,10 +325,12 @@ function itemLines(group: readonly Ended[]): string[] {
   return lines
 }
 
-function announceItems(bus: Bus, { extraction }: Ended, { url, seq, t }: Draft): void {
+function announceItems(bus: Bus, { extraction }: Ended, { url, seq, t }: Draft, refusals: Refusals): void {
   const { items = [], issues = [] } = extraction ?? {}
-  for (const { position, json } of items) bus.emit('item.stored', { url, position, json }, seq, t)
-  for (const issue of issues) bus.emit('item.rejected', { url, ...issue }, seq, t)
+  for (const { position, json } of items) {
+    if (!refusals.has(seq, position)) bus.emit('item.stored', { url, position, json }, seq, t)
+  }
+  for (const issue of issues) bus.emit('item.rejected', { url, code: 'ITEM_INVALID', ...issue }, seq, t)
 }
 
 function inputKey(claim: Claim): string {

@@ -3,7 +3,7 @@
  * what the schema said of it, how often and where first. Small, so that it rides with commits.
  */
 import type { Extraction } from '../extract/extraction.ts'
-import type { ItemRejected } from '../model/event.ts'
+import type { RefusedItem } from '../sink/sink.ts'
 
 export interface FieldReport {
   /** Dotted path, '' for whole items. Numbers in it (places in lists) read `*`. */
@@ -16,7 +16,7 @@ export interface FieldReport {
 }
 
 export interface ExtractionFigures {
-  /** Items handed to the sinks. */
+  /** Items that the sinks took. */
   items: number
   /** Items that did not match their schema, or that a sink's storage refused. */
   rejected: number
@@ -64,8 +64,9 @@ export class ExtractionReport {
   }
 
   /** An item that matched its schema, and that a storage did not take. */
-  refuse({ url, path, message, value }: ItemRejected): void {
+  refuse({ url, path, message, value }: RefusedItem): void {
     this.#changed = true
+    this.figures.items--
     this.figures.rejected++
     this.#field(path, message, url, value)
   }

@@ -5,11 +5,12 @@
  */
 import type { Frontier, Settlement } from '../frontier/frontier.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
-import type { ItemRejected, NewEvent } from '../model/event.ts'
+import type { NewEvent } from '../model/event.ts'
 import type { PageRecord } from '../model/record.ts'
 import type { Sink, SinkRecord } from '../sink/sink.ts'
 import type { Bus } from './bus.ts'
 import { EXTRACTION_POSITION, type ExtractionFigures } from './extraction-report.ts'
+import { eventOf, Refusals } from './refusals.ts'
 import { GROUP, GROUP_MS } from './settings.ts'
 
 /** One record of the source. */
@@ -178,21 +179,22 @@ export class StreamCommit {
     this.#events = []
     this.#positions = new Map()
     const batch = records.map((record) => this.#numbered(record))
-    const refused: ItemRejected[] = []
+    const refusals = new Refusals()
     if (records.length > 0) {
       if (this.#cursor !== undefined) positions.set(`source:${this.#parts.source}`, this.#cursor)
       for (const sink of sinks) {
         const position = await sink.write(batch)
         if (position !== undefined) positions.set(`sink:${sink.name}`, position)
-        for (const one of sink.refused?.() ?? []) refused.push(one)
+        refusals.take(sink)
       }
-      this.figures.rejected += refused.length
+      this.figures.items -= refusals.count
+      this.figures.rejected += refusals.count
       this.#count(records, view, positions)
     }
     await frontier.settle({ outcomes: [], positions, events, seq: this.#seq })
     for (const event of events) bus.emit(event.type, event.data as never, event.id, event.t)
-    this.#announce(records, batch)
-    for (const one of refused) bus.emit('item.rejected', one, this.#seq, this.#now())
+    this.#announce(records, batch, refusals)
+    for (const one of refusals.all()) bus.emit('item.rejected', eventOf(one), one.seq, this.#now())
     if (print !== undefined && records.length > 0) await print(`${records.map(({ json }) => json).join('\n')}\n`)
   }
 
@@ -221,15 +223,16 @@ export class StreamCommit {
   }
 
   /** Only now may anybody be told: it is on disk. */
-  #announce(records: readonly SourceRecord[], batch: readonly SinkRecord[]): void {
+  #announce(records: readonly SourceRecord[], batch: readonly SinkRecord[], refusals: Refusals): void {
     const { bus, url } = this.#parts
     const isWanted = bus.wants('item.stored') || bus.wants('item.rejected')
     if (!isWanted) return
     for (const [i, { json, ordinal, problem }] of records.entries()) {
       const { seq, t } = (batch[i] as SinkRecord).record
-      bus.emit('item.stored', { url, position: ordinal, json }, seq, t)
+      if (!refusals.has(seq, 0)) bus.emit('item.stored', { url, position: ordinal, json }, seq, t)
       if (problem === undefined) continue
-      bus.emit('item.rejected', { url, position: ordinal, path: '', message: problem, value: json }, seq, t)
+      const complaint = { position: ordinal, path: '', message: problem, value: json }
+      bus.emit('item.rejected', { url, code: 'ITEM_INVALID', ...complaint }, seq, t)
     }
   }
 

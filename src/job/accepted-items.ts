@@ -4,17 +4,17 @@
  * before, files that only grow get the new lines behind the old ones, and the job goes on afterwards as if it had written
  * them itself. Holds the lock of the job, and about 50 bytes a page.
  */
+import { Refusals } from '../engine/refusals.ts'
 import type { StoredPagePool, Extraction } from '../extract/extraction.ts'
 import type { Frontier } from '../frontier/frontier.ts'
 import { openReader } from '../frontier/sqlite/read.ts'
 import type { Reader, SettledRow } from '../frontier/sqlite/read.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Clock } from '../model/clock.ts'
-import type { ItemRejected } from '../model/event.ts'
 import { isUnsafe } from '../model/request.ts'
 import { sinkKindOf } from '../sink/kind.ts'
 import type { SinkKind } from '../sink/kind.ts'
-import type { SinkRecord } from '../sink/sink.ts'
+import type { RefusedItem, SinkRecord } from '../sink/sink.ts'
 import { createFingerprint, hexOf } from '../url/fingerprint.ts'
 import type { Fingerprint } from '../url/fingerprint.ts'
 import type { StoredJob } from './folder.ts'
@@ -40,7 +40,7 @@ export interface AcceptInit {
   readonly pool: StoredPagePool
   readonly clock: Clock
   /** A row that an output did not take. */
-  refuse(refused: ItemRejected): void
+  refuse(refused: RefusedItem): void
   warn(message: string): void
 }
 
@@ -93,7 +93,7 @@ interface Parts {
   readonly sinks: OpenedSinks
   readonly run: number
   readonly seq: number
-  refuse(refused: ItemRejected): void
+  refuse(refused: RefusedItem): void
 }
 
 export class AcceptedItems {
@@ -127,11 +127,13 @@ export class AcceptedItems {
     while (this.#batch.length >= least) {
       const batch = this.#batch.splice(0, BATCH)
       const positions = new Map<string, Uint8Array>()
+      const refusals = new Refusals()
       for (const sink of sinks.sinks) {
         const position = await sink.write(batch)
         if (position !== undefined) positions.set(`sink:${sink.name}`, position)
-        for (const one of sink.refused?.() ?? []) refuse(one)
+        refusals.take(sink)
       }
+      for (const one of refusals.all()) refuse(one)
       await frontier.settle({ outcomes: [], positions, seq: (batch.at(-1) as SinkRecord).record.seq })
     }
   }

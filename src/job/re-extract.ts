@@ -8,6 +8,7 @@ import { existsSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { systemClock } from '../engine/clock.ts'
 import { ExtractionReport, type ExtractionFigures } from '../engine/extraction-report.ts'
+import { Refusals } from '../engine/refusals.ts'
 import type {
   ExtractFailure,
   Extraction,
@@ -17,7 +18,7 @@ import type {
   StoredPagePool,
 } from '../extract/extraction.ts'
 import { SluiceError } from '../model/errors.ts'
-import type { Sink, SinkRecord } from '../sink/sink.ts'
+import type { RefusedItem, Sink, SinkRecord } from '../sink/sink.ts'
 import { openArchive, type Archive, type ArchiveBreak } from '../source/warc.ts'
 import { createFingerprint, hexOf } from '../url/fingerprint.ts'
 import { AcceptedItems, openAccepted } from './accepted-items.ts'
@@ -213,7 +214,8 @@ async function openOutput(
   warnings: string[],
 ): Promise<Output> {
   const given = init.layer.values['out'] as string[] | undefined
-  if (given !== undefined) return openOwnOutput(init, given, stored, pool)
+  const refuse = (one: RefusedItem): void => report.refuse(one)
+  if (given !== undefined) return openOwnOutput(init, given, stored, pool, refuse)
   if (stored === undefined) {
     throw new SluiceError('OPTION_INVALID', 'items of an archive without a job need a place', {
       hint: 'give -o items.ndjson',
@@ -225,7 +227,7 @@ async function openOutput(
     modules: init.modules.map((path) => resolve(init.cwd, path)),
     pool,
     clock: systemClock(),
-    refuse: (one) => report.refuse(one),
+    refuse,
     warn: (message) => warnings.push(message),
   })
 }
@@ -236,6 +238,7 @@ async function openOwnOutput(
   given: readonly string[],
   stored: StoredJob | undefined,
   pool: StoredPagePool,
+  refuse: (one: RefusedItem) => void,
 ): Promise<Output> {
   for (const path of given) {
     const file = resolve(init.cwd, path)
@@ -260,7 +263,12 @@ async function openOwnOutput(
       if (batch.length === 0 || (!isEnd && batch.length < BATCH)) return
       const full = batch
       batch = []
-      for (const sink of sinks) await sink.write(full)
+      const refusals = new Refusals()
+      for (const sink of sinks) {
+        await sink.write(full)
+        refusals.take(sink)
+      }
+      for (const one of refusals.all()) refuse(one)
     },
     close: () => closeEach(sinks),
   }

@@ -144,6 +144,10 @@ function explainRow(reader: Reader, row: LedgerRow, url: string, extract: unknow
     if (record.chain !== undefined)
       trail.push({ topic: 'redirects', text: [...record.chain, record.final ?? ''].join(' -> ') })
     if (record.status !== undefined) trail.push({ topic: 'answer', text: answerText(record) })
+    if (record.items !== undefined) {
+      const rejected = record.rejected === undefined ? '' : `, ${record.rejected} rejected`
+      trail.push({ topic: 'items', text: `${record.items} stored${rejected}` })
+    }
     trail.push({
       topic: 'settled',
       text: `${record.t}, attempt ${record.attempt}, run ${record.run}, number ${record.seq}`,

@@ -59,6 +59,7 @@ export const CODES = {
   EXTRACT_MEMORY: { outcome: 'failed', disposition: 'drop' },
   EXTRACT_CRASHED: { outcome: 'failed', disposition: 'drop' },
   ITEM_INVALID: { outcome: null, disposition: 'discard' },
+  SINK_REJECTED: { outcome: null, disposition: 'discard' },
   ROBOTS_DENIED: { outcome: 'skipped', disposition: 'drop' },
   ROBOTS_UNREACHABLE: { outcome: 'skipped', disposition: 'drop' },
   SCOPE_DENIED: { outcome: 'skipped', disposition: 'drop' },

@@ -15,9 +15,10 @@ export interface DurableEvents {
   'warning.raised': { readonly code: string; readonly message: string }
 }
 
-/** One complaint of the schema. */
+/** One complaint about an item: of its schema, or of the storage of a sink. */
 export interface ItemRejected {
   readonly url: string
+  readonly code: 'ITEM_INVALID' | 'SINK_REJECTED'
   readonly position: number
   /** Dotted path of the field, '' for the whole item. */
   readonly path: string

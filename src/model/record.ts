@@ -55,9 +55,9 @@ export interface PageRecord {
   readonly lastModified?: string
   /** Path of the stored body below the output folder (`dir/` sink). */
   readonly file?: string
-  /** Items an extractor gave and the schema took; absent where none ran to its end. */
+  /** Items an extractor gave and that its schema and every output took; absent where none ran to its end. */
   readonly items?: number
-  /** Items the schema did not take. */
+  /** Items that the schema or an output did not take; of the outputs, `message` says why. */
   readonly rejected?: number
   readonly attempt: number
   /** Flags: `truncated`, `lenient`, `resumed`, `seed`, `tombstone` (gone, and there before) … */

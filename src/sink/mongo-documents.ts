@@ -8,7 +8,7 @@
  */
 import { type Fields, fieldsOf, itemKey, MORE } from './item-fields.ts'
 import type { SinkRecord } from './sink.ts'
-import { originOf, type Row } from './sql/rows.ts'
+import { type Origin, originOf } from './sql/rows.ts'
 
 export interface StoredDocument {
   readonly _id: string
@@ -59,10 +59,10 @@ export function changesOf(batch: readonly SinkRecord[], job: string, hasItems: b
 }
 
 /** What a document of the batch was made of, for the report where the database does not take it. */
-export function sourceOf({ _key, _url, _seq }: StoredDocument, batch: readonly SinkRecord[]): Row['origin'] {
+export function sourceOf({ _key, _url, _seq }: StoredDocument, batch: readonly SinkRecord[]): Origin {
   const page = batch.find(({ record }) => record.seq === _seq)
   const item = page?.items?.findLast((one) => itemKey(page, one) === _key)
-  return originOf(_url, item?.position ?? 0, item?.json ?? page?.json ?? '')
+  return originOf({ url: _url, seq: _seq }, item?.position ?? 0, item?.json ?? page?.json ?? '')
 }
 
 function documentOf(fields: Fields, { record, dedupeKey }: SinkRecord, key: string, job: string): StoredDocument {

@@ -13,7 +13,7 @@ import type { SqlValue } from './sql/cell.ts'
 import type { SqlType } from './sql/dialect.ts'
 import { readingWord } from './sql/only-reads.ts'
 import { connectError, queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
-import { bytesOf, pieces } from './sql/rows.ts'
+import { type Cells, exceeds, pieces } from './sql/rows.ts'
 import { serverSink } from './sql/server-sink.ts'
 import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
 import { addressOf } from './sql/server-url.ts'
@@ -215,7 +215,7 @@ class MysqlConnection implements SqlConnection {
     return changed
   }
 
-  async insert(insert: Insert, rows: readonly (readonly SqlValue[])[], replaces: boolean): Promise<void> {
+  async insert(insert: Insert, rows: readonly Cells[], replaces: boolean): Promise<void> {
     const most = Math.min(ROWS_AT_ONCE, Math.floor(MOST_MARKS / insert.columns.length))
     for (const piece of pieces(rows, most, Math.min(BYTES_AT_ONCE, this.#packetBytes / 2))) {
       for (let start = 0; start < piece.length; ) {
@@ -226,9 +226,9 @@ class MysqlConnection implements SqlConnection {
     }
   }
 
-  tooLarge(cells: readonly SqlValue[]): string | undefined {
+  tooLarge(cells: Cells): string | undefined {
     // The statement and its head are in the packet as well.
-    return bytesOf(cells) + 1024 > this.#packetBytes
+    return exceeds(cells, this.#packetBytes - 1024)
       ? `the row does not fit into max_allowed_packet (${this.#packetBytes} bytes)`
       : undefined
   }

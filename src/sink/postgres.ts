@@ -12,7 +12,7 @@ import type { SqlType } from './sql/dialect.ts'
 import { connectError, queryError, SLICE, type SqlAnswer, type SqlQuery } from './sql/query.ts'
 import { readingWord } from './sql/only-reads.ts'
 import { quoted } from './sql/quoted.ts'
-import { bytesOf, pieces } from './sql/rows.ts'
+import { type Cells, exceeds, pieces } from './sql/rows.ts'
 import { serverSink } from './sql/server-sink.ts'
 import type { Insert, ServerDialect, SqlConnection, SqlServer, SqlTrouble } from './sql/server.ts'
 import { addressOf } from './sql/server-url.ts'
@@ -213,7 +213,7 @@ class PostgresConnection implements SqlConnection {
     return (await this.#query(sql(among), [...values, list])).rowCount ?? 0
   }
 
-  async insert(insert: Insert, rows: readonly (readonly SqlValue[])[], replaces: boolean): Promise<void> {
+  async insert(insert: Insert, rows: readonly Cells[], replaces: boolean): Promise<void> {
     const { table, columns, key } = insert
     const arrays = columns.map(({ declared }, i) => `$${i + 1}::${declared}[]`)
     const source = `SELECT * FROM unnest(${arrays.join(', ')})`
@@ -226,8 +226,8 @@ class PostgresConnection implements SqlConnection {
     }
   }
 
-  tooLarge(cells: readonly SqlValue[]): string | undefined {
-    return bytesOf(cells) > LARGEST_ROW ? 'the row has over 256 MiB' : undefined
+  tooLarge(cells: Cells): string | undefined {
+    return exceeds(cells, LARGEST_ROW) ? 'the row has over 256 MiB' : undefined
   }
 
   async table(name: string): Promise<TableInfo> {
@@ -267,7 +267,7 @@ class PostgresConnection implements SqlConnection {
 }
 
 /** A column of the rows as an array (postgresql.org, "Array Input and Output Syntax"). */
-function arrayText(rows: readonly (readonly SqlValue[])[], column: number): string {
+function arrayText(rows: readonly Cells[], column: number): string {
   let text = ''
   for (const cells of rows) {
     const cell = cells[column] ?? null

@@ -72,6 +72,12 @@ export interface ItemsInfo {
   readonly columns: readonly ItemColumn[] | undefined
 }
 
+/** An item, or a page record (position 0), that a storage does not take. */
+export interface RefusedItem extends Omit<ItemRejected, 'code'> {
+  /** Number of the settlement it came with. */
+  readonly seq: number
+}
+
 export interface Sink {
   /** Shown to people and used as the name of its position: `ndjson:/abs/path`. */
   readonly name: string
@@ -90,6 +96,6 @@ export interface Sink {
   /** Resolved = stored so that it survives kill -9. Returns its new position, or undefined if it needs none. */
   write(batch: readonly SinkRecord[]): Promise<Uint8Array | undefined>
   /** What the last `write` left out because the storage refuses it, and why; the rest of its batch is stored. */
-  refused?(): readonly ItemRejected[]
+  refused?(): readonly RefusedItem[]
   close(): Promise<void>
 }

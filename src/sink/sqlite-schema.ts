@@ -27,7 +27,8 @@ export const SQLITE: SqlDialect = {
   isColumnName: (name) => name.isWellFormed(),
   // UTF-8 has no lone surrogates.
   holdsText: (text) => text.isWellFormed(),
-  holdsKey: (text) => text.isWellFormed(),
+  // SQLite's functions of JSON, by which keys are looked up, end a text at NUL.
+  holdsKey: (text) => text.isWellFormed() && !text.includes('\0'),
   groupOf: ({ type }) =>
     type === 'any' ? 'any' : type === 'text' || type === 'json' || type === 'key' ? 'text' : 'number',
 }
@@ -54,6 +55,13 @@ function typeOf(declared: string): SqlType {
   if (/INT/i.test(declared)) return 'number'
   if (/CHAR|CLOB|TEXT/i.test(declared)) return 'text'
   return declared === '' || /BLOB/i.test(declared) ? 'any' : 'number'
+}
+
+export type Bind = (cell: SqlValue) => SQLInputValue
+
+/** For a column whose affinity makes 9.0 a 9 by itself (sqlite.org/datatype3.html, 3). */
+export function boundNumber(cell: SqlValue): SQLInputValue {
+  return typeof cell === 'boolean' ? Number(cell) : cell
 }
 
 /** Whole numbers are bound as integers: a column without a type would show 9 as 9.0. */

@@ -19,7 +19,7 @@ import { latestPages, PAGE_COLUMNS, PAGE_KEY, pageCells } from './sql/page-table
 import { tableStatements, upsertText, type WantedTable } from './sql/table.ts'
 import { primaryCode, SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB } from './sqlite-code.ts'
 import { bound, SQLITE, tableInfo } from './sqlite-schema.ts'
-import { changed, storeError } from './store-error.ts'
+import { changed, DATA_HINT, storeError } from './store-error.ts'
 
 export interface SqliteSinkOptions {
   /** The database file; relative paths are below the working directory. */
@@ -170,7 +170,7 @@ export function sqliteSink(options: SqliteSinkOptions): Sink {
 function writtenBefore(db: DatabaseSync, path: string, owner: string, stored: number): number {
   const row = db.prepare(`SELECT seq FROM ${SQLITE.quoted(COMMIT_TABLE)} WHERE job = ?`).get(owner)
   const written = row === undefined ? 0 : Number(row['seq'])
-  if (written < stored) throw changed(path, 'does not hold what this job stored in it')
+  if (written < stored) throw changed(path, 'does not hold what this job stored in it', DATA_HINT)
   return written
 }
 

@@ -79,7 +79,7 @@ test('a connection that breaks in place of any answer costs nothing', async () =
     const sink = open()
     await sink.open(info, undefined)
     const page = (seq: number, title: string): SinkRecord => ({ ...pageOf(seq, { title }), dedupeKey: 'a-1' })
-    for (const [index, command] of ['find', 'update', 'delete', 'update'].entries()) {
+    for (const [index, command] of ['insert', 'find', 'update', 'delete', 'update'].entries()) {
       double.breakAt(command)
       await sink.write([page(index + 1, `visit ${index}`)])
       assert.deepEqual(
@@ -96,7 +96,7 @@ test('an answer that never ends is given up in time, and the batch is stored by 
     const sink = mongoSink({ url: double.url, tryMs: 300 })
     await sink.open(jobAt(0, { warn: (message) => said.push(message) }), undefined)
     try {
-      for (const [index, command] of ['update', 'delete'].entries()) {
+      for (const [index, command] of ['insert', 'delete'].entries()) {
         double.stallAt(command)
         await sink.write(records(1 + index * 10, 10))
         assert.equal(double.documents('pages').length, 10 + index * 10)
@@ -120,6 +120,7 @@ test('a document over 16 MiB is left out and reported with its page, the rest of
     assert.deepEqual(sink.refused?.(), [
       {
         url: 'https://a.example/2?q=1',
+        seq: 2,
         position: 1,
         value: `{"text":"${'x'.repeat(191)}…`,
         path: '',
@@ -129,6 +130,23 @@ test('a document over 16 MiB is left out and reported with its page, the rest of
     await sink.write([pageOf(3, { text: 'c' })])
     assert.deepEqual(sink.refused?.(), [])
   })
+})
+
+test('a server that is not there at the start is named, with the reason of the network and what to do', async () => {
+  const double = await startMongoDouble()
+  await double.close()
+  const sink = mongoSink({ url: double.url.replace('//', '//me:canary@'), giveUpMs: 1 })
+  await assert.rejects(sink.open(jobAt(0), undefined), (error: Error & { code?: string; hint?: string }) => {
+    assert.equal(error.code, 'SINK_UNREACHABLE')
+    assert.match(
+      error.message,
+      /^mongodb:\/\/127\.0\.0\.1:\d+\/test did not answer for .*: connect ECONNREFUSED 127\.0\.0\.1:\d+$/,
+    )
+    assert.doesNotMatch(error.message, /canary|Topology/)
+    assert.match(error.hint ?? '', /^start it and run the same command again/)
+    return true
+  })
+  await sink.close()
 })
 
 test('names that a server refuses and values that are too deep are kept as JSON in _more', async () => {

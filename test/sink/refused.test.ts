@@ -128,7 +128,10 @@ for (const database of DATABASES) {
     await first.open(JOB, undefined)
     await second.open(JOB, undefined)
     await first.write([page(1, { sku: 'a' })])
-    await assert.rejects(second.write([page(1, { sku: 'a' }), page(2, { sku: 'b' })]), { code: 'SINK_CHANGED' })
+    await assert.rejects(second.write([page(1, { sku: 'a' }), page(2, { sku: 'b' })]), {
+      code: 'SINK_CHANGED',
+      hint: /^end the other process/,
+    })
     await Promise.all([first.close(), second.close()])
     assert.equal((await ask(url, 'SELECT * FROM items')).length, 1)
   })
@@ -141,7 +144,11 @@ for (const database of DATABASES) {
     await assert.rejects(first.write([page(2, { sku: 'b' })]), { code: 'SINK_CHANGED' })
     await first.close()
     const second = serverSinkOf(database, url).open({ ...JOB, committedSeq: 1 }, position)
-    await assert.rejects(second, { code: 'SINK_CHANGED', message: /has no table items any more/ })
+    await assert.rejects(second, {
+      code: 'SINK_CHANGED',
+      message: /has no table items any more/,
+      hint: /^restore .*the same command.*--fresh/,
+    })
     await ask(url, `DROP TABLE ${quoted(database, '_sluice_commit')}`)
     const third = serverSinkOf(database, url).open({ ...JOB, committedSeq: 1 }, position)
     await assert.rejects(third, { code: 'SINK_CHANGED' })

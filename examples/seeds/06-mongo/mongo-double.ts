@@ -183,6 +183,8 @@ function run(store: Store, name: string, command: Document): Document {
       const firstBatch = command['limit'] === 1 || command['singleBatch'] === true ? found.slice(0, 1) : found
       return { ok: 1, cursor: { id: BSON.Long.ZERO, ns: `test.${String(command[name])}`, firstBatch } }
     }
+    case 'insert':
+      return insert(of(), command['documents'] as Document[])
     case 'update':
       return update(of(), command['updates'] as Document[])
     case 'delete': {
@@ -202,18 +204,38 @@ function run(store: Store, name: string, command: Document): Document {
   }
 }
 
+function insert(collection: Map<string, Document>, documents: readonly Document[]): Document {
+  let n = 0
+  const writeErrors: Document[] = []
+  for (const [index, document] of documents.entries()) {
+    const id = document['_id'] as string
+    const error = collection.has(id) ? { code: 11_000, errmsg: `duplicate key: ${id}` } : refusal(document)
+    if (error !== undefined) {
+      writeErrors.push({ index, ...error })
+      continue
+    }
+    collection.set(id, withOwn(document, id))
+    n++
+  }
+  return { ok: 1, n, ...(writeErrors.length > 0 ? { writeErrors } : {}) }
+}
+
+/** What the server says of a document that it does not take. */
+function refusal(document: Document): { code: number; errmsg: string } | undefined {
+  const odd = Object.keys(document).find((key) => key.startsWith('$') || key.includes('.'))
+  if (odd !== undefined) return { code: 52, errmsg: `the field name '${odd}' is not allowed` }
+  return BSON.calculateObjectSize(document) > LARGEST ? { code: 10_334, errmsg: 'BSONObjectTooLarge' } : undefined
+}
+
 function update(collection: Map<string, Document>, updates: readonly Document[]): Document {
   let n = 0
   const writeErrors: Document[] = []
   const upserted: Document[] = []
   for (const [index, { q, u }] of updates.entries()) {
     const { _id } = q as { _id: string }
-    const document = { _id, ...(u as Document) }
-    const odd = Object.keys(document).find((key) => key.startsWith('$') || key.includes('.'))
-    if (odd !== undefined) {
-      writeErrors.push({ index, code: 52, errmsg: `the field name '${odd}' is not allowed` })
-    } else if (BSON.calculateObjectSize(document) > LARGEST) {
-      writeErrors.push({ index, code: 10_334, errmsg: 'BSONObjectTooLarge' })
+    const error = refusal({ _id, ...(u as Document) })
+    if (error !== undefined) {
+      writeErrors.push({ index, ...error })
     } else {
       if (!collection.has(_id)) upserted.push({ index, _id })
       collection.set(_id, withOwn(u as Document, _id))

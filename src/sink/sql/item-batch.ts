@@ -25,6 +25,27 @@ export interface ItemBatch {
 
 /** @param keyOf makes a key storable */
 export function planItems(batch: readonly SinkRecord[], keyOf: (key: string) => string): ItemBatch {
+  return planDistinct(batch, keyOf) ?? planLatest(batch, keyOf)
+}
+
+/** Of most batches: each page is there once and its items have no keys of their own, so no two rows meet. */
+function planDistinct(batch: readonly SinkRecord[], keyOf: (key: string) => string): ItemBatch | undefined {
+  const rows: ItemRow[] = []
+  const pages = new Set<string>()
+  for (const page of batch) {
+    if (page.items === undefined) continue
+    const pageKey = keyOf(page.dedupeKey)
+    if (pages.has(pageKey)) return undefined
+    pages.add(pageKey)
+    for (const item of page.items) {
+      if (item.key !== undefined) return undefined
+      rows.push({ key: keyOf(itemKey(page, item)), page, pageKey, item })
+    }
+  }
+  return { rows, pages: [...pages], ownKeys: [] }
+}
+
+function planLatest(batch: readonly SinkRecord[], keyOf: (key: string) => string): ItemBatch {
   const rows = new Map<string, ItemRow>()
   const pages = new Map<string, SinkRecord>()
   const given = new Map<SinkRecord, string[]>()

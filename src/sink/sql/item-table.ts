@@ -6,7 +6,7 @@
  * `_more` takes, as JSON, the fields that have no column and the values that their column could not give back. Knows no
  * connection.
  */
-import { columnNames, type Fields, fieldsOf, MORE, moreOf, warnOfMore } from '../item-fields.ts'
+import { columnNames, countOf, fieldOf, type Fields, fieldsOf, MORE, moreOf, warnOfMore } from '../item-fields.ts'
 import type { ItemColumn } from '../../model/item.ts'
 import type { JobInfo, SinkRecord } from '../sink.ts'
 import { cellOf, holds, type SqlValue, storableKey, typeOfValues } from './cell.ts'
@@ -82,30 +82,32 @@ export class ItemCells {
 
   cells({ key, page, pageKey, item }: ItemRow): SqlValue[] {
     const fields = fieldsOf(item.json)
-    const more = this.#holdsAll(fields) ? undefined : moreOf(fields, (name, value) => this.#isHeld(name, value))
+    const dialect = this.#dialect
+    const cells: SqlValue[] = []
+    let held = 0
+    for (const { name, type } of this.#fields) {
+      const value = fieldOf(fields, name)
+      const isHeld = value !== undefined && holds(dialect, type, value)
+      if (isHeld) held++
+      cells.push(isHeld ? cellOf(type, value) : null)
+    }
+    const { record } = page
+    cells.push(key, record.url, record.run, record.seq, pageKey, this.#jobKey, this.#more(fields, held))
+    return cells
+  }
+
+  /** JSON of what the columns do not hold. @param held number of fields that they do */
+  #more(fields: Fields, held: number): string | null {
+    const more = held === countOf(fields) ? undefined : moreOf(fields, (name, value) => this.#isHeld(name, value))
     if (more !== undefined && !this.#warned) {
       this.#warned = true
       warnOfMore(this.#table, more, this.#job.warn)
     }
-    const { record } = page
-    const cells = this.#fields.map(({ name, type }) => this.#cell(fields, name, type))
-    cells.push(key, record.url, record.run, record.seq, pageKey, this.#jobKey, more ?? null)
-    return cells
-  }
-
-  /** Of most items; without a list of their fields. */
-  #holdsAll(fields: Fields): boolean {
-    for (const name in fields) if (!this.#isHeld(name, fields[name])) return false
-    return true
+    return more ?? null
   }
 
   #isHeld(name: string, value: unknown): boolean {
     const type = this.#types.get(name)
     return type !== undefined && holds(this.#dialect, type, value)
-  }
-
-  #cell(fields: Fields, name: string, type: SqlColumn['type']): SqlValue {
-    const value = Object.hasOwn(fields, name) ? fields[name] : undefined
-    return holds(this.#dialect, type, value) ? cellOf(type, value) : null
   }
 }

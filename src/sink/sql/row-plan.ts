@@ -1,7 +1,7 @@
 /** What the rows of a SQL sink on a server are: page records or items. Interface only. */
 import type { SeqPosition } from '../seq-position.ts'
 import type { JobInfo, SinkRecord } from '../sink.ts'
-import type { Row } from './rows.ts'
+import type { Rows } from './rows.ts'
 import type { Insert, SqlConnection, SqlServer } from './server.ts'
 
 /** Where the rows of a job go. */
@@ -21,7 +21,7 @@ export interface RowPlan {
   /** Removes what was written above the committed number, and puts back what it had replaced. */
   takeBack(connection: SqlConnection): Promise<void>
   /** Rows that the batch writes; `keep` and `sweep` are about the batch given last. */
-  rows(batch: readonly SinkRecord[]): readonly Row[]
+  rows(batch: readonly SinkRecord[]): Rows
   /** Target of the rows; undefined where there is no table yet. */
   readonly insert: Insert | undefined
   /** Keeps what the batch replaces, before it is written. @param before highest number of the batches before */

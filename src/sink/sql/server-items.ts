@@ -5,7 +5,7 @@
  */
 import { storableKey } from './cell.ts'
 import type { SqlColumn } from './dialect.ts'
-import { type ItemBatch, planItems } from './item-batch.ts'
+import { type ItemBatch, type ItemRow, planItems } from './item-batch.ts'
 import {
   guessedColumns,
   ITEM_KEY,
@@ -15,7 +15,7 @@ import {
   OWN_COLUMNS,
   schemaColumns,
 } from './item-table.ts'
-import { originOf, type Row } from './rows.ts'
+import { originOf, type Rows } from './rows.ts'
 import type { Place, RowPlan } from './row-plan.ts'
 import { ensureTable, ensureUndo } from './server-table.ts'
 import type { Insert, SqlConnection } from './server.ts'
@@ -96,14 +96,18 @@ export class ServerItems implements RowPlan {
     await this.#forget(connection)
   }
 
-  rows(batch: readonly SinkRecord[]): readonly Row[] {
+  rows(batch: readonly SinkRecord[]): Rows {
     const { dialect } = this.#place.server
     this.#hadKept = this.#hasKept
     this.#planned = planItems(batch, (key) => storableKey(dialect, key))
-    return this.#planned.rows.map((row) => ({
-      cells: this.#cells.cells(row),
-      origin: originOf(row.page.record.url, row.item.position, row.item.json),
-    }))
+    const { rows } = this.#planned
+    return {
+      cells: rows.map((row) => this.#cells.cells(row)),
+      originOf(index) {
+        const { page, item } = rows[index] as ItemRow
+        return originOf(page.record, item.position, item.json)
+      },
+    }
   }
 
   async keep(connection: SqlConnection, before: number): Promise<void> {

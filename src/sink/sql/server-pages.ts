@@ -1,7 +1,7 @@
 /** Page records as rows on a server: the latest of each (job, dedupe_key). Knows no driver and no transaction. */
-import { storableKey } from './cell.ts'
+import { type SqlValue, storableKey } from './cell.ts'
 import { latestPages, PAGE_COLUMNS, PAGE_KEY, pageCells } from './page-table.ts'
-import { originOf, type Row } from './rows.ts'
+import { originOf, type Rows } from './rows.ts'
 import type { Place, RowPlan } from './row-plan.ts'
 import { ensureTable } from './server-table.ts'
 import type { Insert, SqlConnection } from './server.ts'
@@ -39,13 +39,18 @@ export class ServerPages implements RowPlan {
     await connection.run(sql, [this.#job, job.committedSeq])
   }
 
-  rows(batch: readonly SinkRecord[]): readonly Row[] {
+  rows(batch: readonly SinkRecord[]): Rows {
     const { dialect } = this.#place.server
     const keyOf = (key: string): string => storableKey(dialect, key)
-    return latestPages(batch).map((page) => ({
-      cells: pageCells(this.#job, page, keyOf).map((cell) => (typeof cell === 'string' ? dialect.nearest(cell) : cell)),
-      origin: originOf(page.record.url, 0, page.json),
-    }))
+    const pages = latestPages(batch)
+    const nearest = (cell: SqlValue): SqlValue => (typeof cell === 'string' ? dialect.nearest(cell) : cell)
+    return {
+      cells: pages.map((page) => pageCells(this.#job, page, keyOf).map(nearest)),
+      originOf(index) {
+        const { record, json } = pages[index] as SinkRecord
+        return originOf(record, 0, json)
+      },
+    }
   }
 
   async keep(): Promise<void> {}

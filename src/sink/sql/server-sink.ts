@@ -5,15 +5,14 @@
  * left out and reported; the rest of its batch is stored. Knows no driver.
  */
 import { reasonOf, SluiceError } from '../../model/errors.ts'
-import type { ItemRejected } from '../../model/event.ts'
 import { hasItems } from '../item-fields.ts'
 import { ServerRetry } from '../server-retry.ts'
 import { decodePosition, encodePosition, type SeqPosition } from '../seq-position.ts'
-import type { JobInfo, Sink, SinkRecord } from '../sink.ts'
-import { changed } from '../store-error.ts'
+import type { JobInfo, RefusedItem, Sink, SinkRecord } from '../sink.ts'
+import { changed, DATA_HINT, RIVAL_HINT } from '../store-error.ts'
 import { storableKey } from './cell.ts'
 import { COMMIT_COLUMNS, COMMIT_TABLE, ownerOf, tableName } from './commit-table.ts'
-import type { Row } from './rows.ts'
+import type { Cells, Rows } from './rows.ts'
 import type { RowPlan } from './row-plan.ts'
 import { ServerItems } from './server-items.ts'
 import { ServerPages } from './server-pages.ts'
@@ -48,7 +47,7 @@ class ServerSink implements Sink {
   #plan!: RowPlan
   #owner = ''
   #seq = 0
-  #refused: ItemRejected[] = []
+  #refused: RefusedItem[] = []
 
   constructor(server: SqlServer, name: string, table: string | undefined, giveUpMs: number | undefined) {
     this.name = name
@@ -96,7 +95,7 @@ class ServerSink implements Sink {
     return encodePosition(this.#seq, this.#job.items !== undefined && this.#plan.insert !== undefined)
   }
 
-  refused(): readonly ItemRejected[] {
+  refused(): readonly RefusedItem[] {
     return this.#refused
   }
 
@@ -118,7 +117,7 @@ class ServerSink implements Sink {
       usedBefore: stored > 0,
     })
     const written = await this.#storedSeq(connection)
-    if (Math.max(written, 0) < stored) throw changed(this.name, 'does not hold what this job stored in it')
+    if (Math.max(written, 0) < stored) throw changed(this.name, 'does not hold what this job stored in it', DATA_HINT)
     await this.#plan.prepare(connection)
     await connection.unlock()
     const { committedSeq } = this.#job
@@ -130,7 +129,7 @@ class ServerSink implements Sink {
     // The COMMIT of a process that was killed may arrive as late as this: then the number is another one, once.
     if (await this.#takeBack(connection, written)) return
     if (await this.#takeBack(connection, await this.#storedSeq(connection))) return
-    throw changed(this.name, 'is being written to by another process under the name of this job')
+    throw changed(this.name, 'is being written to by another process under the name of this job', RIVAL_HINT)
   }
 
   /** Whether the number still was `written`: else nothing was changed. */
@@ -144,7 +143,7 @@ class ServerSink implements Sink {
   }
 
   /** Rows of the batch; makes the table where its items are the first. */
-  async #rowsOf(batch: readonly SinkRecord[]): Promise<readonly Row[]> {
+  async #rowsOf(batch: readonly SinkRecord[]): Promise<Rows> {
     if (this.#plan instanceof ServerItems && this.#plan.insert === undefined && hasItems(batch)) {
       const plan = this.#plan
       plan.guess(batch)
@@ -157,7 +156,7 @@ class ServerSink implements Sink {
     return this.#plan.rows(batch)
   }
 
-  async #transaction(connection: SqlConnection, rows: readonly Row[], seq: number, isUnsure: boolean): Promise<void> {
+  async #transaction(connection: SqlConnection, rows: Rows, seq: number, isUnsure: boolean): Promise<void> {
     const before = this.#seq
     for (let isCareful = false; ; isCareful = true) {
       await connection.run('START TRANSACTION')
@@ -165,7 +164,7 @@ class ServerSink implements Sink {
       if (!(await this.#advance(connection, before, seq))) {
         await connection.run('ROLLBACK')
         if (isUnsure && (await this.#storedSeq(connection)) === seq) return
-        throw changed(this.name, 'was written to by another process under the name of this job')
+        throw changed(this.name, 'was written to by another process under the name of this job', RIVAL_HINT)
       }
       try {
         this.#refused = []
@@ -199,50 +198,53 @@ class ServerSink implements Sink {
   }
 
   /** All at once; carefully: halves of what was refused, down to the rows that are at fault. */
-  async #insert(connection: SqlConnection, rows: readonly Row[], isCareful: boolean): Promise<void> {
+  async #insert(connection: SqlConnection, rows: Rows, isCareful: boolean): Promise<void> {
     const { insert } = this.#plan
     if (insert === undefined) return
-    const sendable = rows.filter((row) => {
-      const reason = connection.tooLarge(row.cells)
-      if (reason !== undefined) this.#refuse(row, reason)
-      return reason === undefined
-    })
-    if (sendable.length === 0) return
-    if (!isCareful)
-      return connection.insert(
-        insert,
-        sendable.map(({ cells }) => cells),
-        this.#plan.replaces,
-      )
-    await this.#bisect(connection, insert, sendable)
+    const tooLarge = new Set<Cells>()
+    for (const [index, cells] of rows.cells.entries()) {
+      const reason = connection.tooLarge(cells)
+      if (reason === undefined) continue
+      tooLarge.add(cells)
+      this.#refuse(rows, index, reason)
+    }
+    if (isCareful) return this.#bisect(connection, insert, rows, tooLarge, 0, rows.cells.length)
+    const sendable = without(rows.cells, tooLarge)
+    if (sendable.length > 0) await connection.insert(insert, sendable, this.#plan.replaces)
   }
 
-  async #bisect(connection: SqlConnection, insert: Insert, rows: readonly Row[]): Promise<void> {
+  /** Rows from `start` to before `end`. */
+  async #bisect(
+    connection: SqlConnection,
+    insert: Insert,
+    rows: Rows,
+    tooLarge: ReadonlySet<Cells>,
+    start: number,
+    end: number,
+  ): Promise<void> {
+    const sendable = without(rows.cells.slice(start, end), tooLarge)
+    if (sendable.length === 0) return
     await connection.run('SAVEPOINT sluice')
     try {
-      await connection.insert(
-        insert,
-        rows.map(({ cells }) => cells),
-        true,
-      )
+      await connection.insert(insert, sendable, true)
     } catch (error) {
       if (this.#server.troubleOf(error) !== 'value') throw error
       await connection.run('ROLLBACK TO SAVEPOINT sluice')
-      const [row] = rows
-      if (rows.length === 1 && row !== undefined) {
-        this.#refuse(row, reasonOf(error))
+      if (end - start === 1) {
+        this.#refuse(rows, start, reasonOf(error))
         return
       }
-      const middle = rows.length >> 1
-      await this.#bisect(connection, insert, rows.slice(0, middle))
-      await this.#bisect(connection, insert, rows.slice(middle))
+      const middle = (start + end) >> 1
+      await this.#bisect(connection, insert, rows, tooLarge, start, middle)
+      await this.#bisect(connection, insert, rows, tooLarge, middle, end)
       return
     }
     await connection.run('RELEASE SAVEPOINT sluice')
   }
 
-  #refuse({ origin }: Row, reason: string): void {
-    this.#refused.push({ ...origin, path: '', message: `${this.#server.dialect.database}: ${reason}` })
+  #refuse(rows: Rows, index: number, reason: string): void {
+    const message = `${this.#server.dialect.database}: ${reason}`
+    this.#refused.push({ ...rows.originOf(index), path: '', message })
   }
 
   /** Runs it on a connection, as often as the server goes away meanwhile. */
@@ -275,7 +277,7 @@ class ServerSink implements Sink {
           cause: error,
         })
       case 'shape':
-        return changed(this.name, `is not as this job left it (${reason})`)
+        return changed(this.name, `is not as this job left it (${reason})`, DATA_HINT)
       case 'denied':
         if (!isOpening) break
         return new SluiceError('OPTION_INVALID', `${this.name} refuses us: ${reason}`, {
@@ -296,4 +298,8 @@ class ServerSink implements Sink {
       ...(this.#giveUpMs === undefined ? {} : { giveUpMs: this.#giveUpMs }),
     })
   }
+}
+
+function without(rows: readonly Cells[], left: ReadonlySet<Cells>): readonly Cells[] {
+  return left.size === 0 ? rows : rows.filter((cells) => !left.has(cells))
 }

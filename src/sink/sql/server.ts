@@ -1,5 +1,6 @@
 /** What the SQL sink needs of a database server and its driver (`postgres.ts`, `mysql.ts`). No implementation. */
 import type { SqlValue } from './cell.ts'
+import type { Cells } from './rows.ts'
 import type { SqlDialect } from './dialect.ts'
 import type { PresentColumn, TableInfo } from './table.ts'
 
@@ -35,9 +36,9 @@ export interface SqlConnection {
     values: readonly SqlValue[],
   ): Promise<number>
   /** @param replaces a row of the same key is replaced; else there is none */
-  insert(insert: Insert, rows: readonly (readonly SqlValue[])[], replaces: boolean): Promise<void>
+  insert(insert: Insert, rows: readonly Cells[], replaces: boolean): Promise<void>
   /** Why the server could never take this row, so that it is not sent; undefined: it may. */
-  tooLarge(cells: readonly SqlValue[]): string | undefined
+  tooLarge(cells: Cells): string | undefined
   table(name: string): Promise<TableInfo>
   /** Held until `unlock` or the end of the connection: two jobs make their tables one after the other. */
   lock(): Promise<void>

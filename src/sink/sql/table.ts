@@ -1,6 +1,6 @@
 /** Tables of the SQL sinks: what one has to be, the statements that make it so, and what is refused. Pure. */
 import { SluiceError } from '../../model/errors.ts'
-import { changed } from '../store-error.ts'
+import { changed, DATA_HINT } from '../store-error.ts'
 import type { SqlColumn, SqlDialect } from './dialect.ts'
 
 /** A column as the database describes it. */
@@ -43,7 +43,7 @@ export function tableStatements(
   const { name, lookup, usedBefore } = wanted
   const statements: string[] = []
   if (columns.length === 0) {
-    if (usedBefore) throw changed(output, `has no table ${name} any more`)
+    if (usedBefore) throw changed(output, `has no table ${name} any more`, DATA_HINT)
     statements.push(createText(dialect, wanted))
   } else {
     checkOwn(dialect, output, { columns, indexes }, wanted)
@@ -109,7 +109,7 @@ function checkOwn(
   const sorted = key.toSorted().join()
   if (missing.length === 0 && indexes.some((index) => index.unique && index.columns.join() === sorted)) return
   const what = missing.length > 0 ? `lacks the columns ${missing.join(', ')}` : `has no unique key (${key.join(', ')})`
-  if (usedBefore) throw changed(output, `has a table ${name} that ${what}`)
+  if (usedBefore) throw changed(output, `has a table ${name} that ${what}`, DATA_HINT)
   throw refusal(dialect, output, name, `of another shape: it ${what}`)
 }
 
