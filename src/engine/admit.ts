@@ -7,6 +7,8 @@ import type { FollowedLink } from '../extract/extraction.ts'
 import type { PageLink } from '../extract/extractor.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { InputRef, NewRequest, RequestMeta, Verdict } from '../model/request.ts'
+import type { Refusal } from '../policy/scope.ts'
+import type { TrapGuard } from '../policy/traps.ts'
 import type { Ask, SourceItem } from '../source/source.ts'
 import { canonicalize, parseBase, resolveLink, withoutCredentials } from '../url/canonicalize.ts'
 import type { Canonical } from '../url/canonicalize.ts'
@@ -27,11 +29,13 @@ export type AdmissionSettings = Pick<
 export class Admission {
   readonly #settings: AdmissionSettings
   readonly #fingerprint: Fingerprint
+  readonly #traps: TrapGuard | undefined
   #recent = new Set<string>()
 
-  constructor(settings: AdmissionSettings, fingerprint: Fingerprint) {
+  constructor(settings: AdmissionSettings, fingerprint: Fingerprint, traps?: TrapGuard) {
     this.#settings = settings
     this.#fingerprint = fingerprint
+    this.#traps = traps
   }
 
   /** One input of a source. `via` is undefined for lists, whose items need no meta of their own. */
@@ -186,12 +190,19 @@ export class Admission {
     const url = withoutCredentials(detach(resolved))
     if (recent.size >= RECENT) this.#recent = new Set()
     this.#recent.add(url)
-    const refusal = this.#settings.scope.check(url, depth)
+    const refusal = this.#settings.scope.check(url, depth) ?? this.trap(url, meta)
     if (refusal !== undefined) {
       found.push(this.#decided(url, this.#fingerprint.of(url), refusal, depth, meta, {}))
       return
     }
     found.push(this.#request(url, depth, meta))
+  }
+
+  /** Of a link that leads further into what has no end; what a sitemap names is not made up. */
+  trap(url: string, meta: RequestMeta | undefined): Refusal | undefined {
+    return this.#traps === undefined || this.#traps.isQuiet || meta?.via === 'sitemap'
+      ? undefined
+      : this.#traps.check(url, meta?.from)
   }
 
   #request(url: string, depth: number, meta: RequestMeta | undefined): NewRequest {

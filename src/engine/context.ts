@@ -1,11 +1,12 @@
 /** What the parts of one running engine share. Built once by `createEngine`; no behaviour of its own. */
 import type { ExtractorPool } from '../extract/extraction.ts'
-import type { Likeness, PageScanner } from '../extract/extractor.ts'
+import type { Likeness, PageScanner, WordingReader } from '../extract/extractor.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { Frontier } from '../frontier/frontier.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Response } from '../model/response.ts'
 import type { Geo, PageRecord } from '../model/record.ts'
+import type { TrapGuard } from '../policy/traps.ts'
 import type { Session } from '../session/session.ts'
 import type { Sink } from '../sink/sink.ts'
 import type { Source } from '../source/source.ts'
@@ -47,6 +48,8 @@ export interface EngineParts {
   /** Cookies, authorization and login; undefined: everything is fetched as anybody would see it. */
   readonly session: Session | undefined
   readonly scanner: PageScanner
+  /** What a page says, for the guard against endless sites. */
+  readonly wording: WordingReader
   /** Undefined: nobody asks which pages are alike. */
   readonly likeness: Likeness | undefined
   /** Runs extractor modules; undefined where the job has none. */
@@ -84,4 +87,6 @@ export interface Context extends EngineParts {
   readonly robots: RobotsGate
   readonly metrics: Metrics
   readonly report: ExtractionReport
+  /** Undefined: nobody follows links, or endless sites are wanted. */
+  readonly traps: TrapGuard | undefined
 }

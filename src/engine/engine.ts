@@ -10,6 +10,7 @@ import type { ErrorCode } from '../model/errors.ts'
 import type { NewEvent } from '../model/event.ts'
 import type { TimerHandle } from '../model/clock.ts'
 import type { Response } from '../model/response.ts'
+import { createTrapGuard } from '../policy/traps.ts'
 import { blockFor } from '../policy/polite.ts'
 import { originOf } from '../url/key.ts'
 import { Admission } from './admit.ts'
@@ -39,6 +40,8 @@ export type EngineEnd = 'finished' | 'limit' | 'contact' | 'stopped' | 'disk' | 
 
 /** A claim lives at most this long without word from us; in one process nobody else would take it. */
 const LEASE_MS = 600_000
+/** What the job remembers of endless sites. */
+const TRAPS_POSITION = 'traps'
 /** How often slow checks run: disk, contact. */
 const CHECK_MS = 1_000
 
@@ -80,19 +83,25 @@ export class Engine implements AttemptOwner {
   /** Where redirected seeds led: part of the scope, also after a restart (position `scope`). */
   readonly widened: string[]
 
+    const isGuarded = settings.kind === 'crawl' && settings.trapBudget > 0
+    const traps = isGuarded ? createTrapGuard(settings.trapBudget, parts.positions.get(TRAPS_POSITION)) : undefined
   constructor(parts: EngineParts, widened: readonly string[]) {
     const { settings, clock } = parts
     this.context = {
       ...parts,
       hosts: new Hosts((key) => settings.hostSettings(key)),
       robots: new RobotsGate(settings.agent),
+      traps,
       metrics: new Metrics(),
       report: new ExtractionReport(parts.positions.get(EXTRACTION_POSITION)),
     }
     this.widened = [...widened]
     for (const url of widened) settings.scope.widen(url)
-    this.admission = new Admission(settings, parts.fingerprint)
-    this.#judge = new Judge(this.context, this.admission, (url) => this.#widen(url))
+    this.admission = new Admission(settings, parts.fingerprint, traps)
+    this.#judge = new Judge(this.context, this.admission, {
+      widened: (url) => this.#widen(url),
+      trapped: (rule) => this.#trapped(rule),
+    })
     this.commit = new Commit(
       this.context,
       () => this.#flushEnds(),
@@ -425,6 +434,13 @@ export class Engine implements AttemptOwner {
     const host = hosts.of(claim.key, claim.intervalMs)
     if (known.crawlDelayMs > host.crawlDelayMs) hosts.crawlDelay(host, known.crawlDelayMs)
     const origin = originOf(claim.url)
+    // Links that had been queued before it was known where they lead.
+    const trap = claim.depth > 0 && claim.root === undefined ? this.admission.trap(claim.url, claim.meta) : undefined
+    if (trap !== undefined) {
+      this.#unstarted(claim)
+      this.commit.push(this.#judge.skipped(claim, trap.code, trap.reason), this.#live.size)
+      return
+    }
     const verdict = robots.check(known, claim.url.slice(origin.length))
     if (verdict.allowed) this.#start(claim, false)
     else if (settings.robots === 'record') this.#start(claim, true)
@@ -575,6 +591,12 @@ export class Engine implements AttemptOwner {
       attempt.isStopped = true
       attempt.handle?.cancel('the job stops')
     }
+  #trapped(rule: string): void {
+    const { traps } = this.context
+    if (traps !== undefined) this.commit.position(TRAPS_POSITION, traps.encode())
+    this.warn('TRAP_LIMIT', rule)
+  }
+
     this.#session.cancel()
     this.#handlers.abandon()
     this.#extraction.abandon()

@@ -36,18 +36,24 @@ export interface Judgement extends Ended {
   readonly robotsState: RobotsState | undefined
 }
 
+export interface JudgeOwner {
+  /** A redirected seed has widened the scope. */
+  widened(url: string): void
+  /** Pages of one shape lead nowhere; said for people. */
+  trapped(rule: string): void
+}
+
 const MAX_ROBOTS_HOPS = 5
 
 export class Judge {
   readonly #context: Context
   readonly #admission: Admission
-  /** Called when a redirected seed has widened the scope. */
-  readonly #onWidened: (url: string) => void
+  readonly #owner: JudgeOwner
 
-  constructor(context: Context, admission: Admission, onWidened: (url: string) => void) {
+  constructor(context: Context, admission: Admission, owner: JudgeOwner) {
     this.#context = context
     this.#admission = admission
-    this.#onWidened = onWidened
+    this.#owner = owner
   }
 
   /** A claim that was never started: robots (`failed` where a network fault kept it away), a verdict, a limit. */
@@ -147,6 +153,7 @@ export class Judge {
     const type = parseContentType(headerValue(response.rawHeaders, 'content-type'))
     const html = isHtml(response.contentType)
     const facts = html && response.size > 0 ? this.#scan(claim, response, type.charset) : undefined
+    if (facts !== undefined) this.#watch(claim, response)
     const robots = this.#directives(response, facts)
     const alike = same ? undefined : this.#alike(claim, response, type.essence)
     const draft: DraftInit = { outcome, response, facts, charset: type.charset, robots, flags, alike }
@@ -157,6 +164,15 @@ export class Judge {
     const refreshes = this.#refreshes(response)
     const links = refreshes.length === 0 ? facts.links : [...refreshes, ...facts.links]
     return this.#final(claim, draft, response, this.#admission.links(links, page))
+  }
+
+  /** A page that says nothing new counts against its shape. */
+  #watch(claim: Claim, response: Response): void {
+    const { traps, wording } = this.#context
+    const url = claim.rootUrl ?? claim.url
+    if (traps === undefined || claim.depth === 0 || !traps.wants(url)) return
+    const rule = traps.note(url, claim.depth, wording(this.#bodyOf(response), true, claim.url))
+    if (rule !== undefined) this.#owner.trapped(rule)
   }
 
   /** The header that says what a meta element of the same name would. */
@@ -230,7 +246,7 @@ export class Judge {
       const refusal = settings.scope.check(led.to, claim.depth)
       if (refusal !== undefined && claim.input !== undefined && refusal.reason.startsWith('scope:')) {
         // The user named this URL: where it has moved to is what was meant.
-        if (settings.scope.widen(led.to)) this.#onWidened(led.to)
+        if (settings.scope.widen(led.to)) this.#owner.widened(led.to)
       } else if (refusal !== undefined) {
         const init: DraftInit = {
           outcome: 'skipped',

@@ -19,6 +19,8 @@ export interface EngineSettings {
   readonly scope: Scope
   /** The scope has changed since requests were queued: look at each again before it is started. */
   recheckScope: boolean
+  /** Pages of one shape that may say nothing new before it counts as endless; 0: no limit. */
+  readonly trapBudget: number
   readonly kinds: ReadonlySet<LinkKind>
   /** Outputs get no `unchanged` records; archives do. */
   readonly changedOnly: boolean

@@ -75,3 +75,11 @@ export interface Likeness {
    */
   note(url: string, digest: string, body: Uint8Array, isHtml: boolean): Alike | undefined
 }
+
+/** What a page says, as sums over its words: of those without digits, and of all that its URL does not say. */
+export interface Wording {
+  readonly words: number
+  readonly all: number
+}
+
+export type WordingReader = (body: Uint8Array, isHtml: boolean, url: string) => Wording

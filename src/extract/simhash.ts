@@ -85,7 +85,7 @@ function ones(word: number): number {
 }
 
 /** The finalizer of MurmurHash3. */
-function mixed(word: number): number {
+export function mixed(word: number): number {
   let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) >>> 0
@@ -95,17 +95,17 @@ function isWordByte(byte: number): boolean {
   return byte >= 0x80 || (byte >= 0x30 && byte <= 0x39) || isLetter(byte)
 }
 
-function isLetter(byte: number): boolean {
+export function isLetter(byte: number): boolean {
   const folded = byte | 0x20
   return folded >= 0x61 && folded <= 0x7a
 }
 
-function lower(byte: number): number {
+export function lower(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
 }
 
 /** Behind a tag, a comment, or an element whose content is no text; behind the sign alone where it opens nothing. */
-function endOfMarkup(bytes: Uint8Array, start: number): number {
+export function endOfMarkup(bytes: Uint8Array, start: number): number {
   const next = bytes[start + 1] ?? 0
   if (next === 0x21 && bytes[start + 2] === 0x2d && bytes[start + 3] === 0x2d) return after(bytes, '-->', start + 4)
   if (next !== 0x2f && next !== 0x21 && next !== 0x3f && !isLetter(next)) return start + 1

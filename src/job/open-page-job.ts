@@ -13,6 +13,7 @@ import { Engine } from '../engine/engine.ts'
 import type { Handler } from '../engine/handler.ts'
 import type { ExtractorPool } from '../extract/extraction.ts'
 import { createLikeness } from '../extract/alike.ts'
+import { wordingOf } from '../extract/wording.ts'
 import { scanPage } from '../extract/html.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { PartFolder } from '../fetch/part-folder.ts'
@@ -153,6 +154,7 @@ export async function openPageJob({
         handlers: options.get<Record<string, Handler>>('handlers') ?? {},
         readSitemap: (body, url) => readSitemap(body, url),
         fingerprint,
+        wording: wordingOf,
         sinks: sinks.sinks,
         sources: inputs.sources,
         positions: backend.positions,

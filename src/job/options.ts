@@ -84,6 +84,8 @@ export interface JobOptions {
   readonly revisitMax?: string | number
   /** Outputs get no `unchanged` records; the archive does. */
   readonly changedOnly?: boolean
+  /** Pages of one shape that may say nothing new before the rest is skipped (`TRAP_LIMIT`). Default 1,000; 0: no limit. */
+  readonly trapBudget?: number
   /** `alike` of each record says which page before it had the same text. */
   readonly alike?: boolean
   readonly failIf?: string | readonly string[]

@@ -178,6 +178,7 @@ export function engineSettings(
     policy: options.get<Policy>('policy') ?? polite({ retries, adaptive: options.get<boolean>('adaptive') ?? true }),
     scope: session === undefined ? scope : avoiding(scope, session),
     recheckScope,
+    trapBudget: options.get<number>('trapBudget') ?? 0,
     kinds: parseFollow((options.get<string[]>('follow') as string[]).flatMap((word) => word.split(','))),
     changedOnly: options.get<boolean>('changedOnly') ?? false,
     nofollow: options.get<boolean>('nofollow') ?? true,

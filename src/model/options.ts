@@ -73,6 +73,7 @@ export const OPTIONS = {
     commands: ['crawl', 'run'],
     main: true,
   },
+  trapBudget: { kind: 'number', value: 'N', default: 1000, min: 0, commands: ['crawl', 'run'] },
   nofollow: { kind: 'boolean', default: true, commands: ['crawl', 'run'] },
   timeout: { kind: 'duration', value: 'DUR', default: 30_000, min: 1, main: true },
   timeoutTotal: { kind: 'duration', value: 'DUR', min: 1 },

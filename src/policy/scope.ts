@@ -33,6 +33,9 @@ export interface Scope {
   exclude(patterns: readonly (string | RegExp)[]): void
 }
 
+/** Parameters a query may have, and how often one of them. */
+const MAX_PARAMETERS = 40
+const MAX_SAME_PARAMETER = 10
 /** Path segments a URL may have; Heritrix' default profile rejects more than 20. */
 const MAX_SEGMENTS = 30
 /** A run of equal segments (or of equal pairs, triples) longer than this is a trap: /a/b/a/b/a/b/a/b. */
@@ -131,7 +134,8 @@ function trap(url: string): Refusal | undefined {
     if (code === 63) break
     if (code === 47) slashes++
   }
-  if (slashes <= MAX_REPEATS + 1) return undefined
+  const long = query(url)
+  if (long !== undefined || slashes <= MAX_REPEATS + 1) return long
   if (slashes > MAX_SEGMENTS) return { code: 'TRAP_LIMIT', reason: `path deeper than ${MAX_SEGMENTS} segments` }
   const path = url.slice(url.indexOf('/', 8) + 1).split('?', 1)[0] as string
   const segments = path.split('/')
@@ -143,6 +147,25 @@ function trap(url: string): Refusal | undefined {
         return { code: 'TRAP_LIMIT', reason: `path segment repeated more than ${MAX_REPEATS} times` }
       }
     }
+  }
+  return undefined
+}
+
+/** Filters that were added to filters. */
+function query(url: string): Refusal | undefined {
+  const mark = url.indexOf('?')
+  if (mark < 0) return undefined
+  let pairs = 1
+  for (let at = url.indexOf('&', mark); at >= 0; at = url.indexOf('&', at + 1)) pairs++
+  if (pairs > MAX_PARAMETERS) return { code: 'TRAP_LIMIT', reason: `query of more than ${MAX_PARAMETERS} parameters` }
+  if (pairs <= MAX_SAME_PARAMETER) return undefined
+  const times = new Map<string, number>()
+  for (const pair of url.slice(mark + 1).split('&')) {
+    const name = pair.split('=', 1)[0] as string
+    const count = (times.get(name) ?? 0) + 1
+    if (count > MAX_SAME_PARAMETER)
+      return { code: 'TRAP_LIMIT', reason: `a parameter given more than ${MAX_SAME_PARAMETER} times` }
+    times.set(name, count)
   }
   return undefined
 }

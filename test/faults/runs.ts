@@ -109,7 +109,7 @@ async function sitemaps({ origin, round }: Web, names: readonly FaultName[]) {
 }
 
 async function traps({ origin, round }: Web) {
-  const options: JobOptions = { ...optionsFor(origin), robots: 'obey', scope: 'domain', limit: 20_000 }
+  const options: JobOptions = { ...optionsFor(origin), robots: 'obey', scope: 'domain', limit: 20_000, trapBudget: 200 }
   const records = await crawled(`${siteOf('traps', round)}/`, options)
   const real = records.filter(({ url, outcome }) => url.includes('/real/') && outcome === 'ok')
   assert.equal(real.length, REAL_PAGES, 'all real pages are fetched')

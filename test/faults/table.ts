@@ -154,6 +154,6 @@ export const TABLE: Readonly<Record<FaultName, Row>> = {
   'robots-changes': { in: 'robots-day', each: [OK, skipped('ROBOTS_DENIED')] },
   'robots-directives': { in: 'crawls', ...OK },
 
-  traps: { in: 'traps', ...skipped('TRAP_LIMIT'), open: 'budgets for endless sites' },
+  traps: { in: 'traps', ...skipped('TRAP_LIMIT') },
   'many-links': { in: 'many-links', ...OK },
 }

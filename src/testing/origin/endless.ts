@@ -1,5 +1,5 @@
 /**
- * Sites without an end: twelve kinds of pages that always lead to one more, around a hundred real ones; and a page with
+ * Sites without an end: kinds of pages that always lead to one more, around a hundred real ones; and a page with
  * more links than anybody wants. Everything follows from the URL that is asked for, so no size costs memory.
  */
 import { mix32 } from '../random.ts'
@@ -25,7 +25,8 @@ function link(href: string): string {
 /** A number that follows from the URL but looks like any other. */
 function odd(request: OriginRequest): number {
   let hash = 7
-  for (let i = 0; i < request.target.length; i++) hash = Math.imul(hash, 31) + request.target.charCodeAt(i)
+  const text = request.authority + request.target
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash, 31) + text.charCodeAt(i)
   return mix32(3, hash) >>> 0
 }
 
@@ -39,6 +40,26 @@ const TRAPS: Readonly<Record<string, Trap>> = {
   // The session in the address.
   session: (request) =>
     `<p>The shop</p>${link(`/session?sid=${odd(request)}`)}${link(`/session?sid=${odd(request) ^ 77}`)}`,
+  // And in its path.
+  visit: (request) =>
+    `<p>The shop</p>${link(`/visit/${odd(request)}/goods`)}${link(`/visit/${odd(request) ^ 77}/goods`)}`,
+  // Lists that go on behind their last page.
+  listing: (_, n) => `<h1>Results, page ${n}</h1><p>Nothing found</p>${link(`/listing?page=${n + 1}`)}`,
+  // One table in any order.
+  table: (request) => {
+    const next = odd(request)
+    const order = ['name', 'price', 'date', 'rank'].toSorted((a, b) => mix32(next, a.length) - mix32(next, b.length))
+    const columns = order.map(
+      (name) => `<th>${link(`/table?sort=${order.join(',')}&amp;by=${name}&amp;v=${next % 997}`)}`,
+    )
+    return `<table><tr>${columns.join('')}<tr><td>water<td>gate<td>mill<td>stone</table>`
+  },
+  // One page in any language and for the printer.
+  variant: (request) => {
+    const next = odd(request)
+    const lang = pick(LANGUAGES, next)
+    return `<p>About us</p>${link(`/variant?lang=${lang}&amp;print=${next % 2}&amp;from=${next % 9973}`)}${link(`/variant?print=1&amp;lang=${lang}&amp;from=${(next ^ 5) % 9973}`)}`
+  },
   // Filters that combine, in any order.
   facets: (request) => {
     const all = request.target.includes('?') ? request.target.slice(request.target.indexOf('?') + 1) : ''
@@ -50,13 +71,15 @@ const TRAPS: Readonly<Record<string, Trap>> = {
   deeper: (request) => link(`x${odd(request) % 1000}/`),
   slashes: (request) => link(`${request.path}/more`.replace('/more/more', '//more')),
   case: (request) => {
-    const path = request.path
-    const at = 6 + (odd(request) % 20)
-    const word = path.length > 6 ? path.slice(6) : 'averylongwordtobewritten'
-    const i = at % word.length
-    const letter = word[i] as string
-    const turned = letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()
-    return link(`/case/${word.slice(0, i)}${turned}${word.slice(i + 1)}`)
+    const word = request.path.length > 6 ? request.path.slice(6) : 'averylongwordtobewritten'
+    const turned = (by: number): string => {
+      const i = by % word.length
+      const letter = word[i] as string
+      const other = letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()
+      return link(`/case/${word.slice(0, i)}${other}${word.slice(i + 1)}`)
+    }
+    const next = odd(request)
+    return `${turned(next % 1009)}${turned(Math.floor(next / 1009))}`
   },
   dots: (request) => link(`http://${request.authority.replace(/\.?$/, '.')}/dots?${odd(request)}`),
   wildcard: (request) => link(`http://w${odd(request)}.${request.authority.replace(/^w\d+\./, '')}/wildcard/`),
@@ -70,9 +93,15 @@ const TRAPS: Readonly<Record<string, Trap>> = {
 
 export const TRAP_NAMES: readonly string[] = Object.keys(TRAPS)
 
-/** A host whose page `/` leads into all traps and to the first real page. */
-export function endlessPages(): SiteOptions {
-  const start = [...TRAP_NAMES.map((name) => link(`/${name}/`)), link('/real/1')].join('\n')
+const LANGUAGES = ['en', 'es', 'ko', 'pt-BR', 'zh-CN']
+
+function pick(list: readonly string[], by: number): string {
+  return list[by % list.length] as string
+}
+
+/** A host whose page `/` leads into these traps, all by default, and to the first real page. */
+export function endlessPages(names: readonly string[] = TRAP_NAMES): SiteOptions {
+  const start = [...names.map((name) => link(`/${name}/`)), link('/real/1')].join('\n')
   return {
     robots: 'User-agent: *\nAllow: /\n',
     pages: {
@@ -87,7 +116,7 @@ export function endlessPages(): SiteOptions {
         if (trap === undefined) return undefined
         const reply = trap(
           request,
-          Number(/(?:n|date)=(\d+)|\/(\d+)$/.exec(request.target)?.slice(1).find(Boolean) ?? 0),
+          Number(/(?:n|date|page)=(\d+)|\/(\d+)$/.exec(request.target)?.slice(1).find(Boolean) ?? 0),
         )
         return typeof reply === 'string' ? { headers: HTML, body: reply } : reply
       },

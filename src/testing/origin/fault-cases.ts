@@ -293,7 +293,7 @@ export const FAULT_CASES = {
   },
 
   // Traps
-  traps: { number: 94, site: endlessPages },
+  traps: { number: 94, site: () => endlessPages() },
   'many-links': { number: 95, site: endlessHosts },
 } as const satisfies Record<string, FaultCase>
 
