@@ -108,7 +108,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 /** A driver is known to few files, so that it can be replaced and is loaded only where it is used. */
 const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: number }>> = {
   'tough-cookie': { where: /^session\/jar\.ts$/, most: 1 },
-  'node:sqlite': { where: /^(frontier\/sqlite\/|sink\/sqlite)/, most: Infinity },
+  'node:sqlite': { where: /^(frontier\/sqlite\/|sink\/sqlite|fetch\/cache\/answer-store)/, most: Infinity },
   'mmdb-lib': { where: /^fetch\/geo\.ts$/, most: 1 },
   unpdf: { where: /^extract\/pdf\.ts$/, most: 1 },
   'read-excel-file/node': { where: /^source\/xlsx\.ts$/, most: 1 },

@@ -17,6 +17,7 @@ import { Admission } from './admit.ts'
 import { askOf, isUnsafeClaim } from './ask.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOwner } from './attempt.ts'
+import { Charges } from './charges.ts'
 import { Commit } from './commit.ts'
 import type { Ended } from './commit.ts'
 import type { Context, EngineParts } from './context.ts'
@@ -34,7 +35,6 @@ import type { OriginRobots } from './robots-gate.ts'
 import { SessionStage } from './session-stage.ts'
 import { GROUP, SLICE, SLICE_MS } from './settings.ts'
 import { Shortage } from './shortage.ts'
-import { Throttle } from './throttle.ts'
 
 export type EngineEnd = 'finished' | 'limit' | 'contact' | 'stopped' | 'disk' | 'login'
 
@@ -55,8 +55,7 @@ export class Engine implements AttemptOwner {
   readonly #extraction: ExtractStage
   readonly #session: SessionStage
   readonly #ips = new IpGate()
-  readonly #rate: Throttle
-  readonly #bandwidth: Throttle
+  readonly #charges: Charges
   readonly #shortage = new Shortage()
   readonly #live = new Set<Attempt>()
   readonly #startedAt: number
@@ -75,7 +74,6 @@ export class Engine implements AttemptOwner {
   #fail: ((error: unknown) => void) | undefined
   #over = false
   #lookups = 0
-  #publicStarted = 0
   /** Why it stopped for a limit, for people. */
   limitReason = ''
   /** What ended a run with `login`. */
@@ -83,17 +81,17 @@ export class Engine implements AttemptOwner {
   /** Where redirected seeds led: part of the scope, also after a restart (position `scope`). */
   readonly widened: string[]
 
-    const isGuarded = settings.kind === 'crawl' && settings.trapBudget > 0
-    const traps = isGuarded ? createTrapGuard(settings.trapBudget, parts.positions.get(TRAPS_POSITION)) : undefined
   constructor(parts: EngineParts, widened: readonly string[]) {
     const { settings, clock } = parts
+    const isGuarded = settings.kind === 'crawl' && settings.trapBudget > 0
+    const traps = isGuarded ? createTrapGuard(settings.trapBudget, parts.positions.get(TRAPS_POSITION)) : undefined
     this.context = {
       ...parts,
       hosts: new Hosts((key) => settings.hostSettings(key)),
       robots: new RobotsGate(settings.agent),
-      traps,
       metrics: new Metrics(),
       report: new ExtractionReport(parts.positions.get(EXTRACTION_POSITION)),
+      traps,
     }
     this.widened = [...widened]
     for (const url of widened) settings.scope.widen(url)
@@ -129,8 +127,7 @@ export class Engine implements AttemptOwner {
       parts.consumer === undefined && !this.#handlers.any && !parts.sinks.some((sink) => sink.wantsBodies)
     this.#lendBody = isJudgedLast && parts.pool === undefined
     this.#extraction = new ExtractStage(parts.pool, this.admission, isJudgedLast, (ended) => this.#push(ended))
-    this.#rate = new Throttle(settings.ratePerSecond, this.#startedAt)
-    this.#bandwidth = new Throttle(settings.bytesPerSecond, this.#startedAt)
+    this.#charges = new Charges(settings, parts.settledBefore, this.#startedAt)
   }
 
   get inFlight(): number {
@@ -169,10 +166,8 @@ export class Engine implements AttemptOwner {
 
   /** The rates have been changed in the settings. */
   retune(): void {
-    const { settings, hosts } = this.context
-    this.#rate.set(settings.ratePerSecond)
-    this.#bandwidth.set(settings.bytesPerSecond)
-    hosts.refresh()
+    this.#charges.retune()
+    this.context.hosts.refresh()
     this.wake()
   }
 
@@ -198,7 +193,7 @@ export class Engine implements AttemptOwner {
 
   #ended(attempt: Attempt, response: Response | undefined, failure: FetchFailure | undefined, endedAt: number): void {
     const { claim } = attempt
-    const { hosts, metrics, settings, bus } = this.context
+    const { hosts, settings, bus } = this.context
     const host = hosts.of(claim.key, claim.intervalMs)
     if (failure?.disk === true) {
       this.halt(new SluiceError('SINK_FULL', failure.message, { cause: failure.cause }))
@@ -218,11 +213,12 @@ export class Engine implements AttemptOwner {
     this.#shortage.over()
     const answer = response ?? failure?.response
     const answerMs = answer?.timing.totalMs ?? 0
-    const came = (answer?.size ?? 0) - (answer?.resumedAt ?? 0)
-    if (response === undefined) metrics.failed(endedAt)
-    else metrics.answered(response.timing, claim.waitedMs, came, endedAt)
-    this.#bandwidth.take(came)
-    hosts.observe(host, answer?.status ?? 0, failure?.code, answerMs, endedAt)
+    // Nobody was asked: nothing is charged to the host, the rate or the bandwidth.
+    const isCached = settings.cache && answer?.flags?.includes('cached') === true
+    if (isCached) {
+      this.context.metrics.cached++
+      this.#charges.takeBack(claim)
+    } else this.#charge(claim, host, response, failure, endedAt)
     const turned = this.#session.turnsBack(claim, attempt.generation, response)
     if (turned === 'again') {
       // A login page, or a 401 of a session that has died: nothing of it is stored.
@@ -240,7 +236,7 @@ export class Engine implements AttemptOwner {
     if (judgement.robotsState !== undefined)
       this.#robotsLearned(claim, judgement.robotsState.origin, judgement.robotsState)
     if (answer !== judgement.response) this.#removeSpooled(answer)
-    this.#release(attempt, this.#paceAfter(host, answerMs), endedAt, true)
+    this.#release(attempt, isCached ? 0 : this.#paceAfter(host, answerMs), endedAt, !isCached)
     const blockMs = blockFor(judgement.retryAfterMs)
     if (blockMs > 0) this.#patchKey(claim.key, { blockedForMs: blockMs })
     if (response !== undefined && bus.wants('response.received')) {
@@ -252,6 +248,24 @@ export class Engine implements AttemptOwner {
     if (attempt.handler === undefined) this.#onward(ended)
     else this.#handlers.finish(attempt.handler, ended, attempt)
     this.wake()
+  }
+
+  #charge(
+    claim: Claim,
+    host: Host,
+    response: Response | undefined,
+    failure: FetchFailure | undefined,
+    endedAt: number,
+  ): void {
+    const { hosts, metrics, settings } = this.context
+    const answer = response ?? failure?.response
+    const isConfirmed = settings.cache && answer?.flags?.includes('revalidated') === true
+    const came = isConfirmed ? 0 : (answer?.size ?? 0) - (answer?.resumedAt ?? 0)
+    if (response === undefined) metrics.failed(endedAt)
+    else metrics.answered(response.timing, claim.waitedMs, came, endedAt)
+    if (isConfirmed) metrics.revalidated++
+    this.#charges.came(came)
+    hosts.observe(host, answer?.status ?? 0, failure?.code, answer?.timing.totalMs ?? 0, endedAt)
   }
 
   /** What the policy wants between this answer and the next start, ms. */
@@ -364,9 +378,9 @@ export class Engine implements AttemptOwner {
     const extractable = this.#extraction.room(underWay)
     let max = Math.min(SLICE, settings.concurrency - underWay, bound - unsettled, extractable)
     const now = clock.now()
-    const rate = this.#rate.available(now)
+    const rate = this.#charges.available(now)
     if (rate < max) max = Math.floor(rate)
-    if (this.#bandwidth.available(now) < 1 || this.#shortage.waitMs(now) > 0) max = 0
+    if (this.#shortage.waitMs(now) > 0) max = 0
     if (settings.limit !== undefined) {
       const coming = this.#live.size + this.#held + this.#staged
       max = Math.min(max, settings.limit - this.commit.settledSoon - coming)
@@ -386,7 +400,7 @@ export class Engine implements AttemptOwner {
     const waits: number[] = []
     if (result.nextReadyInMs !== null) waits.push(result.nextReadyInMs)
     const short = this.#shortage.waitMs(this.context.clock.now())
-    const throttled = Math.max(this.#rate.waitMs(), this.#bandwidth.waitMs(), short)
+    const throttled = Math.max(this.#charges.waitMs(), short)
     if (throttled > 0) waits.push(throttled)
     if (waits.length === 0) return
     const wait = Math.max(Math.min(...waits), asked <= 0 ? throttled : 0)
@@ -420,6 +434,13 @@ export class Engine implements AttemptOwner {
         return
       }
     }
+    // Links that had been queued before it was known where they lead.
+    const trap = claim.depth > 0 && claim.root === undefined ? this.admission.trap(claim.url, claim.meta) : undefined
+    if (trap !== undefined) {
+      this.#unstarted(claim)
+      this.commit.push(this.#judge.skipped(claim, trap.code, trap.reason), this.#live.size)
+      return
+    }
     if (claim.gate === true || settings.robots === 'ignore') {
       this.#start(claim, false)
       return
@@ -434,13 +455,6 @@ export class Engine implements AttemptOwner {
     const host = hosts.of(claim.key, claim.intervalMs)
     if (known.crawlDelayMs > host.crawlDelayMs) hosts.crawlDelay(host, known.crawlDelayMs)
     const origin = originOf(claim.url)
-    // Links that had been queued before it was known where they lead.
-    const trap = claim.depth > 0 && claim.root === undefined ? this.admission.trap(claim.url, claim.meta) : undefined
-    if (trap !== undefined) {
-      this.#unstarted(claim)
-      this.commit.push(this.#judge.skipped(claim, trap.code, trap.reason), this.#live.size)
-      return
-    }
     const verdict = robots.check(known, claim.url.slice(origin.length))
     if (verdict.allowed) this.#start(claim, false)
     else if (settings.robots === 'record') this.#start(claim, true)
@@ -532,8 +546,8 @@ export class Engine implements AttemptOwner {
     }
     const attempt = new Attempt(claim, this, denied, ip, this.#handlers.of(claim), this.#session.generation)
     this.#live.add(attempt)
-    this.#rate.take(1)
-    this.#countPublic(claim)
+    // Without a contact a job of unknown size stops (resumably) after so many URLs of other people's sites.
+    if (!this.#charges.start(claim)) this.stop('contact', settings.drainMs)
     if (bus.wants('request.claimed'))
       bus.emit('request.claimed', { url: claim.url, key: claim.key, attempt: claim.attempt })
     const { perHost } = hosts.of(claim.key, claim.intervalMs)
@@ -544,19 +558,10 @@ export class Engine implements AttemptOwner {
         lendBody: this.#lendBody,
         ...askOf(claim, this.#session.headers(claim), settings.inputHeaders),
         ...(claim.meta?.proxy === undefined ? {} : { proxy: claim.meta.proxy }),
-        ...(claim.gate === true ? { maxBytes: ROBOTS_BYTES } : { part: claim.root ?? claim.fp }),
+        ...(claim.gate === true ? { maxBytes: ROBOTS_BYTES } : { part: claim.root ?? claim.fp, cache: settings.cache }),
       },
       attempt,
     )
-  }
-
-  /** Without a contact a job of unknown size stops (resumably) after this many URLs of other people's sites. */
-  #countPublic(claim: Claim): void {
-    const { settings, settledBefore } = this.context
-    if (settings.publicLimit === Number.POSITIVE_INFINITY || claim.gate === true || settings.isPrivate(claim.url))
-      return
-    this.#publicStarted++
-    if (this.#publicStarted + settledBefore >= settings.publicLimit) this.stop('contact', settings.drainMs)
   }
 
   /** A claim that was not fetched goes back; with `asked` its host has been asked something else in its place. */
@@ -586,17 +591,17 @@ export class Engine implements AttemptOwner {
     this.commit.position('scope', Buffer.from(JSON.stringify(this.widened)))
   }
 
-  #cancelAll(): void {
-    for (const attempt of this.#live) {
-      attempt.isStopped = true
-      attempt.handle?.cancel('the job stops')
-    }
   #trapped(rule: string): void {
     const { traps } = this.context
     if (traps !== undefined) this.commit.position(TRAPS_POSITION, traps.encode())
     this.warn('TRAP_LIMIT', rule)
   }
 
+  #cancelAll(): void {
+    for (const attempt of this.#live) {
+      attempt.isStopped = true
+      attempt.handle?.cancel('the job stops')
+    }
     this.#session.cancel()
     this.#handlers.abandon()
     this.#extraction.abandon()

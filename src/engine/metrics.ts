@@ -79,6 +79,9 @@ export class Metrics {
   readonly #bytes = new Recent()
   bytes = 0
   requests = 0
+  /** Answers out of the HTTP cache, and those that a site confirmed. */
+  cached = 0
+  revalidated = 0
 
   answered(timing: Timing, waitMs: number, bytes: number, now: number): void {
     this.requests++

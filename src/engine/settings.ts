@@ -44,6 +44,8 @@ export interface EngineSettings {
   keyOf(url: string): string
   groupsOf(url: string): readonly string[] | undefined
   /** Gate by connected IP address as well. */
+  /** Requests may be answered by the fetcher's HTTP cache. */
+  readonly cache: boolean
   readonly ipGate: boolean
   /** Free bytes of the disk below which the job stops; asked now and then. Undefined: not watched. */
   readonly diskLow: (() => string | undefined) | undefined

@@ -24,6 +24,8 @@ export interface FetchRequest {
   readonly part?: bigint | undefined
   /** Proxy of this request alone, `http://[user:password@]host:port` or another scheme of proxies, or `direct`. */
   readonly proxy?: string | undefined
+  /** It may be answered by the HTTP cache, and its answer kept there. Default false. */
+  readonly cache?: boolean
   /** Overrides of the fetcher's limits for this request (robots.txt: small). */
   readonly maxBytes?: number
 }

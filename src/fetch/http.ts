@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Clock } from '../model/clock.ts'
 import { SluiceError, type ErrorCode } from '../model/errors.ts'
 import { createDigest } from '../url/fingerprint.ts'
+import type { AnswerCache, Send } from './cache/answer-cache.ts'
 import { ACCEPT_ENCODING } from './codings.ts'
 import { Deadlines } from './deadlines.ts'
 import { createDialler, type Dialler } from './dial.ts'
@@ -54,6 +55,8 @@ export interface FetcherOptions extends LimitOptions {
   readonly spoolFolder: string
   /** Where large bodies of requests with a `part` are kept for their next attempt. Default: nowhere. */
   readonly parts?: PartFolder
+  /** Answers what it can of the requests that allow it. The fetcher closes it. */
+  readonly cache?: AnswerCache
   /** Sockets open at a time, all origins together. Default 1,024. */
   readonly maxSockets?: number
   /** How long an idle connection is kept. Default 4,000. */
@@ -131,6 +134,12 @@ class HttpFetcher implements Fetcher {
   readonly #boundOrigins: ReadonlySet<string>
   readonly #prepared = new Map<string, Prepared>()
   readonly #spoolPrefix = `body-${process.pid}-${randomBytes(6).toString('hex')}-`
+  readonly #cache: AnswerCache | undefined
+  readonly #send: Send = (order, observer) => {
+    const exchange = new HttpExchange(this.#context, order, observer)
+    exchange.start()
+    return exchange
+  }
   #spooled = 0
   #closed = false
 
@@ -144,6 +153,7 @@ class HttpFetcher implements Fetcher {
     this.#limitOptions = options
     this.#limits = limitsOf(options)
     this.#loginOf = options.loginOf
+    this.#cache = options.cache
     this.#boundHeaders = options.headers ?? {}
     checkHeaders({ 'User-Agent': options.userAgent })
     checkHeaders(this.#boundHeaders)
@@ -203,9 +213,8 @@ class HttpFetcher implements Fetcher {
     if (refusal !== undefined) return this.#refuse(observer, 'PROXY_FAILED', refusal)
     if (request.headers !== undefined && !areWritable(request.headers))
       return this.#refuse(observer, 'URL_INVALID', 'cannot be asked for: a header of the request cannot be written')
-    const exchange = new HttpExchange(this.#context, order, observer)
-    exchange.start()
-    return exchange
+    if (request.cache !== true || this.#cache === undefined) return this.#send(order, observer)
+    return this.#cache.start(order, observer, request.maxBytes ?? order.limits.maxBytes, this.#send)
   }
 
   stream(request: StreamRequest, observer: StreamObserver): StreamHandle {
@@ -239,6 +248,7 @@ class HttpFetcher implements Fetcher {
     this.#negotiated?.close()
     this.#idle.close()
     this.#names.close()
+    this.#cache?.close()
     deadlines.close()
     await parts?.closed()
     if (this.#spooled === 0) return

@@ -88,6 +88,8 @@ export interface Summary extends Snapshot {
   }[]
   readonly outputs: readonly string[]
   /** Of a run with `--if-due`: pages asked again, pages whose time has not come, and when the first of those is due. */
+  /** With `--cache`: answers that cost no request, and those that their sites confirmed. */
+  readonly cache?: { readonly fresh: number; readonly revalidated: number }
   readonly revisits?:
     | { readonly queued: number; readonly waiting: number; readonly nextInMs: number | null }
     | undefined

@@ -1,6 +1,7 @@
 /** Where a URL scheme, a path or an option picks an implementation: frontier, sinks, fetcher. The only such place. */
 import { mkdirSync, readFileSync, statfsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { AnswerCache } from '../fetch/cache/answer-cache.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import type { GeoFiles } from '../fetch/geo.ts'
 import { httpFetcher } from '../fetch/http.ts'
@@ -218,6 +219,7 @@ export function parseResolves(texts: readonly string[]): Resolve[] {
 }
 
 export interface FetcherExtras {
+  readonly cache?: AnswerCache | undefined
   readonly parts?: PartFolder
   readonly logins?: OriginLogins
   /** Told of proxies that rest, are stopped, or are back. */
@@ -231,7 +233,7 @@ export async function openFetcher(
   concurrency: number,
   spoolFolder: string,
   seeds: readonly string[],
-  { parts, logins, warn }: FetcherExtras = {},
+  { parts, logins, cache, warn }: FetcherExtras = {},
 ): Promise<Fetcher> {
   mkdirSync(spoolFolder, { recursive: true })
   const headers = Object.fromEntries(parseHeaderLines(options.get<string[]>('header') ?? []))
@@ -253,6 +255,7 @@ export async function openFetcher(
     http2: sheet === undefined ? http2 : (host: string) => sheet(host)?.http2 ?? http2,
     spoolFolder,
     ...(parts === undefined ? {} : { parts }),
+    ...(cache === undefined ? {} : { cache }),
     ...(logins === undefined
       ? {}
       : { loginOf: (origin: string) => logins.of(origin), proxyNamed: (name: string) => logins.proxy(name) }),

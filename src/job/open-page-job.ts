@@ -27,6 +27,7 @@ import type { OpenedJob } from './base-job.ts'
 import { userAgent } from './contact.ts'
 import { readStored, writeStored } from './folder.ts'
 import { inTurn } from './in-turn.ts'
+import { openCache } from './open-cache.ts'
 import { closeEach, openEach, openFetcher, openFrontier, openGeoFiles, openSinks, haveColumns } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
 import { openPool } from './open-pool.ts'
@@ -120,9 +121,13 @@ export async function openPageJob({
     const agent = userAgent(VERSION, options.get<string>('contact'), options.get<string>('userAgent'))
     const parts = partsOf()
     await removeOrphans(parts, backend.frontier, before)
+    const cache = await openCache(options, cwd, folder, clock, (message) =>
+      bus.emit('warning.raised', { code: 'CACHE', message }),
+    )
     fetcher = await openFetcher(options, clock, agent, concurrency, spoolFolder, inputs.seeds, {
       parts,
       logins,
+      cache,
       warn: (message) => warn('PROXY_FAILED', message),
     })
     session = planned === undefined ? undefined : openSession(planned, fetcher, clock, folder)
@@ -149,12 +154,12 @@ export async function openPageJob({
         fetcher,
         session,
         scanner: scanPage,
+        wording: wordingOf,
         likeness: options.get<boolean>('alike') === true ? createLikeness() : undefined,
         pool,
         handlers: options.get<Record<string, Handler>>('handlers') ?? {},
         readSitemap: (body, url) => readSitemap(body, url),
         fingerprint,
-        wording: wordingOf,
         sinks: sinks.sinks,
         sources: inputs.sources,
         positions: backend.positions,

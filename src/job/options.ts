@@ -88,6 +88,12 @@ export interface JobOptions {
   readonly trapBudget?: number
   /** `alike` of each record says which page before it had the same text. */
   readonly alike?: boolean
+  /** HTTP cache (RFC 9111): a folder, or true for the one beside the job. Fresh answers cost no request. */
+  readonly cache?: string | true
+  /** Default 1 GiB. */
+  readonly cacheSize?: string | number
+  /** Cached answers that are stale by no more are used as they are. Default 0. */
+  readonly maxStale?: string | number
   readonly failIf?: string | readonly string[]
   /** Extractor modules (path or URL of a file), run in worker threads; or extractors themselves, run on the main thread. */
   readonly extract?: string | URL | Extractor | readonly (string | URL | Extractor)[]

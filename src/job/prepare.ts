@@ -198,6 +198,7 @@ export function engineSettings(
       ownGroups !== undefined || byDomain
         ? (url) => [...(byDomain ? [`domain:${registrableDomain(hostOf(url))}`] : []), ...(ownGroups?.(url) ?? [])]
         : () => undefined,
+    cache: options.given('cache'),
     ipGate: gates.includes('ip'),
     diskLow:
       plan.folder === undefined

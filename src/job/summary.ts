@@ -131,6 +131,9 @@ export function summaryOf(init: SummaryInit): Summary {
       done: host.answered,
     })),
     outputs: init.outputs,
+    ...(engine?.context.settings.cache === true
+      ? { cache: { fresh: engine.context.metrics.cached, revalidated: engine.context.metrics.revalidated } }
+      : {}),
     ...(init.revisits === undefined ? {} : { revisits: init.revisits }),
     failed: init.failed,
     exitCode: init.exitCode,

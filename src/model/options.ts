@@ -91,6 +91,9 @@ export const OPTIONS = {
   revisitMax: { kind: 'duration', value: 'DUR', default: 90 * 86_400_000, min: 1 },
   changedOnly: { kind: 'boolean', default: false },
   alike: { kind: 'boolean', default: false },
+  cache: { kind: 'string', bare: '', value: '[=DIR]' },
+  cacheSize: { kind: 'size', value: 'SIZE', default: 1024 * 1024 * 1024, min: 1024 * 1024 },
+  maxStale: { kind: 'duration', value: 'DUR', default: 0, min: 0 },
   json: { kind: 'choice', choices: ['settled', 'all'], bare: 'settled', value: '[=all]', flagOnly: true, main: true },
   after: { kind: 'number', value: 'ID', min: 0, flagOnly: true },
   progress: {
@@ -252,6 +255,7 @@ export function parseOption(name: OptionName, value: unknown): unknown {
     case 'string':
       if (typeof value === 'string') return value
       if (typeof value === 'number') return String(value)
+      if (value === true && row.bare !== undefined) return row.bare
       if (value !== null && typeof value === 'object' && OBJECTS.includes(name)) return value
       throw invalid(label, value, 'a text')
     case 'strings': {

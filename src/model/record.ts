@@ -60,7 +60,7 @@ export interface PageRecord {
   /** Items that the schema or an output did not take; of the outputs, `message` says why. */
   readonly rejected?: number
   readonly attempt: number
-  /** Flags: `truncated`, `lenient`, `resumed`, `seed`, `tombstone` (gone, and there before) … */
+  /** Flags: `truncated`, `lenient`, `resumed`, `cached` (no request was made), `revalidated` (kept, confirmed by a 304), `seed`, `tombstone` (gone, and there before) … */
   readonly flags?: readonly string[]
   readonly ip?: string
   /** What the files of `--geo` know of `ip`. */

@@ -45,7 +45,10 @@ export interface Response {
   readonly requestHeaders: readonly string[]
   /** Wall-clock time at which the request was sent, ms since 1970. */
   readonly startedAt: number
-  /** What was odd about it: `not-encoded` (Content-Encoding was named, the body came plain), `resumed`. */
+  /**
+   * What was odd about it: `not-encoded` (Content-Encoding was named, the body came plain), `resumed`,
+   * `cached` (kept from an earlier time, nobody was asked), `revalidated` (kept, and confirmed with a 304).
+   */
   readonly flags?: readonly string[]
   /** Bytes of the body that earlier attempts had fetched (`resumed`): the head is that of the first one, a 200. */
   readonly resumedAt?: number

@@ -31,6 +31,7 @@ export function renderSummary(summary: Summary, options: SummaryOptions): string
     headline(summary, options),
     ...politenessLine(summary, options),
     ...revisitsLine(summary, options),
+    ...cacheLine(summary, options),
     '',
     ...(options.plain ? plainTables(summary, options) : tables(summary, options)),
     ...(options.plain
@@ -79,6 +80,10 @@ function revisitsLine({ revisits }: Summary, { catalog }: SummaryOptions): strin
   const { queued, waiting, nextInMs } = revisits
   const line = catalog.t('end.revisits', { queued, waiting })
   return [nextInMs === null ? line : `${line}; ${catalog.t('end.revisitNext', { time: shortDuration(nextInMs) })}`]
+}
+
+function cacheLine({ cache }: Summary, { catalog }: SummaryOptions): string[] {
+  return cache === undefined ? [] : [catalog.t('end.cache', { fresh: cache.fresh, revalidated: cache.revalidated })]
 }
 
 const PHASES = ['total', 'wait', 'dns', 'connect', 'firstByte'] as const
