@@ -9,18 +9,20 @@ import { sniffType } from '../http/sniff.ts'
 import type { Clock } from '../model/clock.ts'
 import { Answer, NO_BYTES } from './answer.ts'
 import { BodyPace } from './body-pace.ts'
+import { bodyFieldsOf } from './body-fields.ts'
 import { Body, type BodyOwner } from './body.ts'
 import { codingsOf, type Coding } from './codings.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { LayerReport } from './decode-layer.ts'
 import type { FetchFailure, FetchHandle, FetchObserver } from './fetcher.ts'
-import type { Limits } from './limits.ts'
 import { Marks } from './marks.ts'
+import type { Order } from './order.ts'
 import { readPartAnswer, validatorOf } from './part-answer.ts'
 import type { PartFile } from './part-file.ts'
 import { KNOWN_LARGE_BYTES, type Part, type PartFolder, UNKNOWN_LARGE_BYTES } from './part-folder.ts'
 import type { Pool } from './pool.ts'
 import type { Proxies } from './proxies.ts'
+import { slowDial } from './slow-dial.ts'
 import type { SpoolOwner } from './spool.ts'
 import type { StoreLimits } from './store.ts'
 import { mayReplay, type Connection, type Exchange } from './transport.ts'
@@ -33,30 +35,6 @@ export interface ExchangeContext {
   readonly deadlines: Deadlines
   readonly parts: PartFolder | undefined
   readonly proxies: Proxies
-}
-
-/** What one request asks for, ready for the wire. */
-export interface Order {
-  readonly url: string
-  readonly origin: Origin
-  readonly method: string
-  /** Value of the Host field. */
-  readonly host: string
-  readonly target: string
-  readonly headers: readonly string[]
-  readonly body: Uint8Array | undefined
-  readonly connections: number | undefined
-  readonly limits: Limits
-  /** Cap of this request where it has one of its own. */
-  readonly maxBytes: number | undefined
-  /** Goes to a proxy as it is, without a tunnel: a 407 is the proxy's. */
-  readonly forwarded: boolean
-  /** The body is void once the observer has been told. */
-  readonly lendBody: boolean
-  /** Name of its part; undefined: it takes none. */
-  readonly part: bigint | undefined
-  /** What an earlier attempt left: the headers ask for the rest of it. */
-  readonly unfinished: Part | undefined
 }
 
 /** A body that grew by more than this is a bomb, below it only large. Text compresses up to about 50-fold. */
@@ -154,20 +132,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     if (this.#marks.answeredAt === 0) this.#marks.answeredAt = now
     this.#pace = new BodyPace(this.#order.limits, now)
 
-    let encoding = ''
-    let length = -1
-    let transfer = ''
-    let type: string | undefined
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      const name = rawHeaders[i] as string
-      const value = rawHeaders[i + 1] as string
-      if (name.length === 12 && name.toLowerCase() === 'content-type')
-        type = type === undefined ? value : `${type}, ${value}`
-      else if (name.length === 14 && name.toLowerCase() === 'content-length') length = Number(value)
-      else if (name.length === 16 && name.toLowerCase() === 'content-encoding')
-        encoding = encoding === '' ? value : `${encoding}, ${value}`
-      else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') transfer += `,${value}`
-    }
+    const { type, length, encoding, transfer } = bodyFieldsOf(rawHeaders)
     this.#contentType = parseContentType(type).essence
 
     if (this.#order.forwarded && status === 407) {
@@ -243,9 +208,9 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     const { limits } = this.#order
     switch (this.#phase) {
       case Phase.connecting: {
-        const dial = this.#connection?.dial
-        if (dial === undefined || dial.phase === 'open' || now - dial.phaseAt < limits.connectMs) break
-        this.#stop(dial.slow(limits.connectMs))
+        const slow = slowDial(this.#connection?.dial, limits, now)
+        if (slow === undefined) break
+        this.#stop(slow)
         return
       }
       case Phase.sent:

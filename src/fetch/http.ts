@@ -22,10 +22,11 @@ import type {
   StreamRequest,
 } from './fetcher.ts'
 import { http1Transport } from './http1.ts'
-import { HttpExchange, type ExchangeContext, type Order } from './http-exchange.ts'
+import { HttpExchange, type ExchangeContext } from './http-exchange.ts'
 import { Lender } from './kept-bytes.ts'
 import { limitsOf, type LimitOptions, type Limits } from './limits.ts'
 import { Names, type Lookup } from './names.ts'
+import type { Order } from './order.ts'
 import { rangeHeaders } from './part-answer.ts'
 import type { PartFolder } from './part-folder.ts'
 import type { Negotiated, negotiate as Negotiate } from './negotiate.ts'

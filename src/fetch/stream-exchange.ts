@@ -5,7 +5,9 @@
 import { headerValue } from '../http/headers.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { StreamHandle, StreamObserver } from './fetcher.ts'
-import { wantsLogin, type ExchangeContext, type Order } from './http-exchange.ts'
+import { wantsLogin, type ExchangeContext } from './http-exchange.ts'
+import type { Order } from './order.ts'
+import { slowDial } from './slow-dial.ts'
 import { mayReplay, type Connection, type Exchange } from './transport.ts'
 import type { WireFailure } from './wire.ts'
 
@@ -118,9 +120,8 @@ export class StreamExchange implements Exchange, StreamHandle, Timed {
   tick(now: number): void {
     const { limits } = this.#order
     if (this.#phase === 'connecting') {
-      const dial = this.#connection?.dial
-      if (dial === undefined || dial.phase === 'open' || now - dial.phaseAt < limits.connectMs) return
-      this.#stop(dial.slow(limits.connectMs))
+      const slow = slowDial(this.#connection?.dial, limits, now)
+      if (slow !== undefined) this.#stop(slow)
     } else if (this.#phase === 'sent' && now - this.#since >= limits.headersMs) {
       this.#stop({ code: 'TIMEOUT_HEADERS', message: `no answer within ${limits.headersMs} ms` })
     } else if (this.#phase === 'body' && !this.#isPaused && now - this.#since >= this.#stallMs) {

@@ -9,8 +9,9 @@ import type { Clock } from '../model/clock.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Dial, Dialler } from './dial.ts'
 import type { StreamHandle, StreamObserver } from './fetcher.ts'
-import type { Order } from './http-exchange.ts'
+import type { Order } from './order.ts'
 import type { Proxies } from './proxies.ts'
+import { slowDial } from './slow-dial.ts'
 import { resetFailure } from './socket-errors.ts'
 import type { WireFailure } from './wire.ts'
 
@@ -77,8 +78,8 @@ export class WebSocketStream implements StreamHandle, Timed {
     const { limits } = this.#order
     const { stallMs } = this.#limits
     if (this.#phase === 'connecting') {
-      if (this.#dial.phase === 'open' || now - this.#dial.phaseAt < limits.connectMs) return
-      this.#end(this.#dial.slow(limits.connectMs))
+      const slow = slowDial(this.#dial, limits, now)
+      if (slow !== undefined) this.#end(slow)
     } else if (this.#phase === 'sent' && now - this.#since >= limits.headersMs) {
       this.#end({ code: 'TIMEOUT_HEADERS', message: `no answer within ${limits.headersMs} ms` })
     } else if (this.#phase === 'open' && !this.#isPaused && now - this.#since >= stallMs) {

@@ -22,7 +22,7 @@ import type { Clock } from '../../model/clock.ts'
 import type { Response, Timing } from '../../model/response.ts'
 import { Answer, NO_BYTES } from '../answer.ts'
 import type { FetchFailure, FetchHandle, FetchObserver } from '../fetcher.ts'
-import type { Order } from '../http-exchange.ts'
+import type { Order } from '../order.ts'
 import { mergeHeaders } from '../request-headers.ts'
 import type { AnswerStore, Found, KeptAnswer } from './answer-store.ts'
 
