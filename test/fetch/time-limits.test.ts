@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { startOriginProcess } from '../../src/testing/origin/remote.ts'
 import { rawServer, reply } from './raw-server.ts'
 import { handClock, setUp, until, type Started } from './setup.ts'
 
@@ -198,4 +199,19 @@ test('the least rate, its window and the time of the whole can be set, or the ra
   assert.equal(await run({ minRate: 100, rateWindowMs: 5_000 }, 500, 7), 'CANCELLED')
   assert.equal(await run({ minRate: 0 }, 1, 70), 'CANCELLED')
   assert.equal(await run({ totalMs: 4_000 }, 500, 7), 'TIMEOUT_TOTAL')
+})
+
+test('an event loop that stood still is no time-out of what came meanwhile', async (t) => {
+  // A process of its own: it answers while this one does nothing.
+  const origin = await startOriginProcess()
+  t.after(() => origin.close())
+  const resolve = [{ pattern: '*', address: '127.0.0.1', port: origin.port }]
+  const { start } = await setUp(t, { resolve, timeoutMs: 100 })
+  for (const phase of ['connecting', 'answering']) {
+    const { ended } = start(`http://stall-${phase}.test/ok`)
+    if (phase === 'answering') await origin.until(1, 'stall-answering.test')
+    const until = performance.now() + 400
+    while (performance.now() < until);
+    assert.equal((await ended).code, 200, phase)
+  }
 })
