@@ -17,6 +17,7 @@ import { Admission } from './admit.ts'
 import { askOf, isUnsafeClaim } from './ask.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOwner } from './attempt.ts'
+import { Breaker, type Rest } from './breaker.ts'
 import { Charges } from './charges.ts'
 import { Commit } from './commit.ts'
 import type { Ended } from './commit.ts'
@@ -55,8 +56,9 @@ export class Engine implements AttemptOwner {
   readonly #extraction: ExtractStage
   readonly #session: SessionStage
   readonly #ips = new IpGate()
+  readonly #breaker = new Breaker()
   readonly #charges: Charges
-  readonly #shortage = new Shortage()
+  readonly #shortage = new Shortage((message) => this.warn('MACHINE_EXHAUSTED', message))
   readonly #live = new Set<Attempt>()
   readonly #startedAt: number
   /** Nobody asks for a body once it has been judged. */
@@ -128,6 +130,11 @@ export class Engine implements AttemptOwner {
     this.#lendBody = isJudgedLast && parts.pool === undefined
     this.#extraction = new ExtractStage(parts.pool, this.admission, isJudgedLast, (ended) => this.#push(ended))
     this.#charges = new Charges(settings, parts.settledBefore, this.#startedAt)
+  }
+
+  /** Keys that do not answer at all. */
+  resting(): ReturnType<Breaker['down']> {
+    return this.#breaker.down()
   }
 
   get inFlight(): number {
@@ -206,6 +213,7 @@ export class Engine implements AttemptOwner {
     if (back || (failure?.local === true && !isGone)) {
       // Our doing (a part that fits no more), or this machine's: the URL goes back and nothing is counted against it.
       this.#removeSpooled(failure.response)
+      this.#breaker.left(claim)
       this.#release(attempt, failure?.local === true ? 0 : host.intervalMs, endedAt, failure?.local !== true)
       this.#comesAgain(attempt, back ? undefined : this.#shortage.note(endedAt, failure.message))
       return
@@ -266,6 +274,9 @@ export class Engine implements AttemptOwner {
     if (isConfirmed) metrics.revalidated++
     this.#charges.came(came)
     hosts.observe(host, answer?.status ?? 0, failure?.code, answer?.timing.totalMs ?? 0, endedAt)
+    if (!settings.restsHosts) return
+    this.#rests(claim.key, this.#breaker.ended(claim, answer?.status ?? 0, failure?.code, endedAt), failure?.code)
+    host.isGivenUp = this.#breaker.isGivenUp(claim.key)
   }
 
   /** What the policy wants between this answer and the next start, ms. */
@@ -426,6 +437,11 @@ export class Engine implements AttemptOwner {
       )
       return
     }
+    const restMs = settings.restsHosts ? this.#breaker.waitMs(claim, clock.now()) : 0
+    if (restMs > 0) {
+      this.#postpone(claim, restMs)
+      return
+    }
     if (settings.recheckScope && claim.gate !== true && claim.root === undefined && claim.meta?.handler === undefined) {
       const refusal = settings.scope.check(claim.url, claim.depth)
       if (refusal !== undefined) {
@@ -527,13 +543,7 @@ export class Engine implements AttemptOwner {
           this.#fetch(claim, denied, ip)
           return
         }
-        this.#unstarted(claim)
-        const release = { id: claim.id, do: 'release' as const, afterMs: waitMs, group: claim.key }
-        this.commit.push(
-          { claim, settlement: release, draft: undefined, response: undefined, links: undefined },
-          this.#live.size,
-        )
-        this.wake()
+        this.#postpone(claim, waitMs)
       })
       .catch((error: unknown) => this.halt(error))
   }
@@ -576,10 +586,29 @@ export class Engine implements AttemptOwner {
     )
   }
 
+  /** Goes back, and its key waits. */
+  #postpone(claim: Claim, waitMs: number): void {
+    this.#unstarted(claim)
+    const release = { id: claim.id, do: 'release' as const, afterMs: waitMs, group: claim.key }
+    const ended = { claim, settlement: release, draft: undefined, response: undefined, links: undefined }
+    this.commit.push(ended, this.#live.size)
+    this.wake()
+  }
+
   #unstarted(claim: Claim, paceMs?: number): void {
+    this.#breaker.left(claim)
     this.#ends.push({ id: claim.id, paceMs: paceMs ?? 0, endedAgoMs: 0, started: paceMs !== undefined })
     this.#endedAt.push(this.context.clock.now())
     this.wake()
+  }
+
+  /** What changed with a host that does not answer: to the frontier, so that it holds after a restart, and told. */
+  #rests(key: string, rest: Rest | undefined, code: ErrorCode | undefined): void {
+    if (rest === undefined) return
+    const { failures, restMs } = rest
+    this.#patchKey(key, { errors: failures, blockedForMs: restMs })
+    const value = restMs === 0 ? 0 : `${restMs} ms after ${failures} failures in a row (${code})`
+    this.event('key.changed', { key, what: 'rest', value })
   }
 
   #patchKey(key: string, patch: Parameters<Context['frontier']['key']>[1]): void {

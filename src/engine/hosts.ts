@@ -12,6 +12,7 @@ export interface Host extends HostState {
   delayMs: number
   perHost: number
   isBlocked: boolean
+  isGivenUp: boolean
   intervalMs: number
   ewmaMs: number
   failures: number
@@ -49,6 +50,7 @@ export class Hosts {
       delayMs,
       perHost,
       isBlocked,
+      isGivenUp: false,
       intervalMs: Math.max(delayMs, intervalMs),
       ewmaMs: 0,
       failures: doublings,

@@ -43,6 +43,8 @@ export interface EngineSettings {
   hostSettings(key: string): HostSettings
   keyOf(url: string): string
   groupsOf(url: string): readonly string[] | undefined
+  /** Hosts that do not answer at all rest. */
+  readonly restsHosts: boolean
   /** Gate by connected IP address as well. */
   /** Requests may be answered by the fetcher's HTTP cache. */
   readonly cache: boolean

@@ -11,8 +11,15 @@ const LONGEST_MS = 30_000
 const ROUNDS = 10
 
 export class Shortage {
+  readonly #warn: (message: string) => void
+  #isTold = false
   #rounds = 0
   #until = 0
+
+  /** @param warn told once, in a sentence. */
+  constructor(warn: (message: string) => void) {
+    this.#warn = warn
+  }
 
   /** A request could not be started; returns after how many ms it may be tried again. @throws SluiceError MACHINE_EXHAUSTED */
   note(now: number, message: string): number {
@@ -21,6 +28,10 @@ export class Shortage {
         throw new SluiceError('MACHINE_EXHAUSTED', `this machine cannot go on: ${message}`, {
           hint: 'raise its limits (ulimit -n) or lower --concurrency, then run the same command again: it continues',
         })
+      }
+      if (!this.#isTold) {
+        this.#isTold = true
+        this.#warn(`${message}; fewer requests are started until that is over, none is counted as failed`)
       }
       this.#until = now + Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#rounds - 1))
     }

@@ -21,6 +21,7 @@ export function buildClaims({ schedule, store }: Parts, taken: readonly LiveClai
     const key = schedule.lanes.key[live.lane] as number
     const { depth, meta, input } = root ?? row
     const groups = schedule.lanes.groups(live.lane)
+    const errors = schedule.buckets.errors[key] as number
     const verdict = live.holds ? undefined : verdictOf(row, schedule.states.get(live.row)?.verdict ?? 0, live.crashes)
     claims.push({
       id: live.id,
@@ -33,6 +34,7 @@ export function buildClaims({ schedule, store }: Parts, taken: readonly LiveClai
       crashes: live.crashes,
       intervalMs: schedule.buckets.interval[key] as number,
       waitedMs: live.waitedMs,
+      ...(errors === 0 ? undefined : { errors }),
       ...(meta === undefined ? undefined : { meta }),
       ...(input === undefined ? undefined : { input }),
       ...(isGate(live.kind) ? { gate: true } : undefined),

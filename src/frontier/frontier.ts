@@ -77,6 +77,8 @@ export interface Claim {
   readonly plain?: true
   /** Current interval of the key: the last pace given to `end`, or 0. Seeds the host state of the policy. */
   readonly intervalMs: number
+  /** Failures in a row of its key as last patched; absent: none. */
+  readonly errors?: number
   /** How long it had been due before it was claimed, ms. */
   readonly waitedMs: number
 }
@@ -157,6 +159,7 @@ export interface KeyState {
   readonly queued: number
   readonly inFlight: number
   readonly known: number
+  /** Failures to reach it in a row, as last patched; the caller's. */
   readonly errors: number
   readonly robots: ReadonlyMap<string, RobotsState>
 }

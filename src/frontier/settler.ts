@@ -123,10 +123,6 @@ export class Settler {
     counters.settle({ outcome, code: record.code ?? '', status: record.status ?? 0 })
     if (record.seq > counters.seq) counters.seq = record.seq
     store.settled(root, record, json)
-    if (outcome !== 'failed' || claim.lane === 0) return
-    const key = schedule.lanes.key[claim.lane] as number
-    schedule.buckets.errors[key] = (schedule.buckets.errors[key] as number) + 1
-    store.bucketChanged(key)
   }
 
   #gate(claim: LiveClaim, robots: RobotsState, now: number): void {

@@ -199,6 +199,7 @@ export function engineSettings(
         ? (url) => [...(byDomain ? [`domain:${registrableDomain(hostOf(url))}`] : []), ...(ownGroups?.(url) ?? [])]
         : () => undefined,
     cache: options.given('cache'),
+    restsHosts: options.get<boolean>('adaptive') ?? true,
     ipGate: gates.includes('ip'),
     diskLow:
       plan.folder === undefined

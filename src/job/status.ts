@@ -219,7 +219,14 @@ function explainHost(reader: Reader, stored: StoredJob, host: string): Why {
     },
   ]
   if (state.blockedForMs > 0)
-    trail.push({ topic: 'blocked', text: `for ${shortDuration(state.blockedForMs)} more (Retry-After)` })
+    trail.push({
+      topic: 'blocked',
+      text: `for ${shortDuration(state.blockedForMs)} more (${
+        state.errors > 0
+          ? `it rests after ${state.errors} failures in a row; one request then looks whether it is back`
+          : 'Retry-After'
+      })`,
+    })
   for (const robots of state.robots.values()) {
     const rules = robots.verdict === 'rules' ? robotsFor(parseRobots(robots.body), AGENT) : undefined
     const delay = rules?.crawlDelayMs === undefined ? '' : `, Crawl-delay ${shortDuration(rules.crawlDelayMs)}`

@@ -27,6 +27,9 @@ export interface SnapshotInit {
   readonly extraction?: Snapshot['extraction']
 }
 
+/** Hosts of a warning that are named. */
+const NAMED_HOSTS = 3
+
 export function snapshotOf(init: SnapshotInit): Snapshot {
   const { stats, engine, now } = init
   const elapsedMs = now - init.startedAt
@@ -61,8 +64,19 @@ export function snapshotOf(init: SnapshotInit): Snapshot {
     elapsedMs,
     eta: init.eta,
     extraction: init.extraction ?? extractionOf(engine),
-    warnings: init.warnings,
+    warnings: [...init.warnings, ...restingHosts(engine)],
   }
+}
+
+/** Hosts that do not answer, as one warning however many they are. */
+function restingHosts(engine: Engine | undefined): Snapshot['warnings'] {
+  const down = engine?.resting() ?? []
+  if (down.length === 0) return []
+  const longest = down.toSorted((a, b) => b.failures - a.failures).slice(0, NAMED_HOSTS)
+  const named = longest.map(({ key, failures }) => `${key} (${failures} failures in a row)`).join(', ')
+  const more = down.length > NAMED_HOSTS ? `, and ${down.length - NAMED_HOSTS} more` : ''
+  const message = `hosts that do not answer rest and are looked at now and then: ${named}${more}; sluice why HOST, sluice block HOST`
+  return [{ code: 'HOST_DOWN', message }]
 }
 
 /** A copy: the engine goes on counting in its own. */

@@ -41,6 +41,8 @@ export interface HostState {
   /** `now` at the last such answer. */
   readonly failedAt: number
   readonly answered: number
+  /** True: it has not answered at all for so long that no request is worth a second try. */
+  readonly isGivenUp?: boolean
 }
 
 export interface Pace {

@@ -101,12 +101,13 @@ export function polite(options: PoliteOptions = {}): Policy {
       return { intervalMs: adaptive ? adaptiveInterval(host) : host.delayMs, maxInFlight: host.perHost, readyAt: 0 }
     },
 
-    next(attempt: Attempt): Done | Retry | Drop {
+    next(attempt: Attempt, host: HostState): Done | Retry | Drop {
       const { code, status } = attempt
       if (code !== undefined) {
         const row = codeRow(code)
         const isCut = attempt.cut === true
-        const allowed = Math.min(attempts, isCut ? 2 : (row.maxAttempts ?? attempts))
+        const most = host.isGivenUp === true ? 1 : attempts
+        const allowed = Math.min(most, isCut ? 2 : (row.maxAttempts ?? attempts))
         if ((isCut || row.disposition === 'retry') && attempt.safe && attempt.attempt < allowed) {
           return { do: 'retry', afterMs: retryIn(attempt), code }
         }

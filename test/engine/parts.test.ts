@@ -104,7 +104,8 @@ test('a host that cannot be reached is refused with the fault that kept robots.t
 })
 
 test('while connections cannot be opened each pause is longer, and the tenth in a row ends the job', () => {
-  const shortage = new Shortage()
+  const told: string[] = []
+  const shortage = new Shortage((message) => told.push(message))
   const pauses: number[] = []
   let now = 5
   for (let round = 1; round < 10; round++) {
