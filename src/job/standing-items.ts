@@ -95,13 +95,13 @@ async function standingOf(index: string, run: number): Promise<Standing> {
   return standing
 }
 
-/** Lines that were there before come first: as a visit of the first run where they are the job's, else of none. */
-async function* visitsOf(index: string): AsyncGenerator<ItemVisit, undefined> {
+/** Lines that were there before come first: as a visit without a number, of the first run where they are the job's, else of none. */
+export async function* visitsOf(index: string): AsyncGenerator<ItemVisit, undefined> {
   for await (const lines of linesOf(index)) {
     for (const line of lines) {
       const head = headOf(line)
       if (head === undefined) yield visitOf(line)
-      else yield { page: '', lines: head.before, run: head.own ? 1 : NO_RUN, seq: 0, keys: undefined }
+      else yield { page: '', lines: head.before, run: head.own ? 1 : NO_RUN, seq: 0, crc: 0, keys: undefined }
     }
   }
 }

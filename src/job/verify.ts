@@ -1,6 +1,6 @@
 /**
  * Whether what a job has written is still what it wrote: rows and counts of its database, digests of its archive, its
- * stored bodies; or any WARC files and folders of pages alone. Reads everything, changes nothing, takes no lock.
+ * stored bodies, the lines and rows of its outputs; or any WARC files and folders of pages alone. Reads everything, changes nothing, takes no lock.
  */
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -14,6 +14,8 @@ import { readRunState } from './run-state.ts'
 import { verifyArchive } from './verify-archive.ts'
 import type { ArchiveCheck } from './verify-archive.ts'
 import { MANIFEST, verifyFiles } from './verify-files.ts'
+import { verifyOutputs } from './verify-outputs.ts'
+import type { OutputCheck } from './verify-outputs.ts'
 import { verifyWacz } from './verify-wacz.ts'
 
 export interface Verification {
@@ -22,6 +24,8 @@ export interface Verification {
   readonly archive: ArchiveCheck | undefined
   /** Bodies and members of WACZ files that were read; undefined: there is no folder of pages and no WACZ file. */
   readonly files: number | undefined
+  /** Of a job: its outputs, in their order. */
+  readonly outputs: readonly OutputCheck[]
   /** What is wrong, a sentence each; the first thousand. */
   readonly problems: readonly string[]
   /** How many there are. */
@@ -40,10 +44,13 @@ export async function verify(subjects: readonly string[]): Promise<Verification>
   }
   const job = subjects.find((subject) => readStored(subject) !== undefined)
   let ledger: Verification['ledger']
+  let outputs: OutputCheck[] = []
   if (job !== undefined) {
     const { problems: found, ...figures } = auditStore(job)
     ledger = figures
     for (const problem of found) tell(problem)
+    // Records that are damaged in the ledger tell nothing of the outputs.
+    if (found.length === 0) outputs = await checkOutputs(job, tell)
   }
   const places = job === undefined ? subjects : outputPlaces(job)
   const archives = places.filter(holdsArchive)
@@ -57,7 +64,17 @@ export async function verify(subjects: readonly string[]): Promise<Verification>
   for (const wacz of archives.filter((place) => /\.wacz$/i.test(place)))
     files = (files ?? 0) + (await verifyWacz(wacz, tell))
   for (const folder of folders) files = (files ?? 0) + (await verifyFiles(folder, tell))
-  return { ledger, archive, files, problems, wrong }
+  return { ledger, archive, files, outputs, problems, wrong }
+}
+
+async function checkOutputs(job: string, tell: (problem: string) => void): Promise<OutputCheck[]> {
+  const stored = readStored(job)
+  const reader = openReader(job)
+  try {
+    return stored === undefined ? [] : await verifyOutputs(job, stored, reader, tell)
+  } finally {
+    reader.close()
+  }
 }
 
 /** Outputs of a job whose contents have digests. */

@@ -46,7 +46,7 @@ export interface Opened {
 }
 
 /** Bytes before the offset that the checksum covers: a page of the file system, read once an open. */
-const TAIL = 4096
+export const TAIL = 4096
 /** Bytes of a surplus shown to `ours`: some hundred records, enough to tell ours from a stranger's. */
 const SURPLUS_SHOWN = 65_536
 /** Tries in a row that may write nothing before the file counts as unreachable. */
@@ -54,7 +54,8 @@ const MAX_IDLE_WRITES = 1000
 
 const fdatasyncAsync = promisify(fdatasync)
 
-interface Position {
+/** What a stored position says. */
+export interface FilePosition {
   readonly offset: number
   readonly crc: number
   readonly note: unknown
@@ -90,7 +91,7 @@ export class AppendFile {
    * @throws SluiceError `SINK_CHANGED` where the file is not what the position says
    */
   open(position: Uint8Array | undefined, ours: (surplus: Buffer, note: unknown) => boolean): Opened {
-    const wanted = position === undefined ? undefined : decode(position, this.path)
+    const wanted = position === undefined ? undefined : decodeFilePosition(position, this.path)
     try {
       const existed = statSync(this.path, { throwIfNoEntry: false }) !== undefined
       if (!existed && wanted !== undefined && wanted.offset > 0) throw changed(this.path, 'is gone')
@@ -160,7 +161,7 @@ export class AppendFile {
     this.#fd = -1
   }
 
-  #verify(wanted: Position, size: number, ours: (surplus: Buffer, note: unknown) => boolean): void {
+  #verify(wanted: FilePosition, size: number, ours: (surplus: Buffer, note: unknown) => boolean): void {
     if (crc32(this.#tail.subarray(0, this.#tailLength)) !== wanted.crc) {
       throw changed(this.path, `was edited before byte ${wanted.offset}, where this job stopped`)
     }
@@ -234,7 +235,8 @@ export class AppendFile {
   }
 }
 
-function decode(position: Uint8Array, path: string): Position {
+/** @throws SluiceError `FORMAT_UNSUPPORTED` */
+export function decodeFilePosition(position: Uint8Array, path: string): FilePosition {
   let value: unknown
   try {
     value = JSON.parse(Buffer.from(position).toString())

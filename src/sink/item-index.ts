@@ -1,8 +1,9 @@
 /**
  * Whose the lines of an NDJSON file of items are: an item is its own line there, so which page of which run gave it, and
  * under which key, stands in a file beside, a line a page in the same order. Both grow in the same commits. By it readers
- * tell which lines are the latest of their page and key. Knows neither the file of items nor its format.
+ * tell which lines are the latest of their page and key, and whether they are as they were written. Knows neither the file of items nor its format.
  */
+import { crc32 } from 'node:zlib'
 import { AppendFile, type Durability } from './append-file.ts'
 import type { JobInfo, Sink, SinkRecord } from './sink.ts'
 
@@ -14,6 +15,8 @@ export interface ItemVisit {
   readonly lines: number
   readonly run: number
   readonly seq: number
+  /** CRC-32 of its lines in the file, with their ends. */
+  readonly crc: number
   /** The items' own keys, null where an item has none; undefined: no item of the visit has one. */
   readonly keys: readonly (string | null)[] | undefined
 }
@@ -69,12 +72,15 @@ export function headOf(line: string): IndexHead | undefined {
 }
 
 export function visitOf(line: string): ItemVisit {
-  const [page, lines, run, seq, keys] = JSON.parse(line) as [string, number, number, number, (string | null)[]?]
-  return { page, lines, run, seq, keys }
+  const parts = JSON.parse(line) as [string, number, number, number, number, (string | null)[]?]
+  const [page, lines, run, seq, crc, keys] = parts
+  return { page, lines, run, seq, crc, keys }
 }
 
 function lineOf({ record: { run, seq }, dedupeKey, items = [] }: SinkRecord): string {
-  const visit: unknown[] = [dedupeKey, items.length, run, seq]
+  let crc = 0
+  for (const { json } of items) crc = crc32(`${json}\n`, crc)
+  const visit: unknown[] = [dedupeKey, items.length, run, seq, crc]
   if (items.some(({ key }) => key !== undefined)) visit.push(items.map(({ key }) => key ?? null))
   return `${JSON.stringify(visit)}\n`
 }

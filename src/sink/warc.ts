@@ -67,7 +67,7 @@ class WarcSink implements Sink {
   async open(job: JobInfo, position: Uint8Array | undefined): Promise<void> {
     this.#job = job
     const numbers = archiveNames(this.#path).numbers()
-    const wanted = position === undefined ? undefined : decode(position, this.#path)
+    const wanted = position === undefined ? undefined : decodeWarcPosition(position, this.#path)
     this.#number = wanted?.number ?? numbers.at(-1) ?? 0
     if (wanted !== undefined) this.#removeLater(job, numbers)
     this.#file = this.#fileOf(this.#number)
@@ -225,7 +225,11 @@ function startOf(path: string): Buffer {
   }
 }
 
-function decode(position: Uint8Array, path: string): { readonly number: number; readonly file: Uint8Array } {
+/** The number of the file that is written and its position. @throws SluiceError `FORMAT_UNSUPPORTED` */
+export function decodeWarcPosition(
+  position: Uint8Array,
+  path: string,
+): { readonly number: number; readonly file: Uint8Array } {
   let value: { v?: unknown; number?: unknown; file?: unknown } | undefined
   try {
     value = JSON.parse(Buffer.from(position).toString()) as typeof value

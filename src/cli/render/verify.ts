@@ -7,7 +7,7 @@ import { visible } from './format.ts'
 const SHOWN = 20
 
 export function renderVerification(
-  { ledger, archive, files, problems, wrong }: Verification,
+  { ledger, archive, files, outputs, problems, wrong }: Verification,
   catalog: Catalog,
 ): string[] {
   const { t, number } = catalog
@@ -19,6 +19,12 @@ export function renderVerification(
   }
   if (archive !== undefined) lines.push(t('verify.archive', { ...archive }))
   if (files !== undefined) lines.push(t('verify.files', { count: files }))
+  for (const { output, rows } of outputs) {
+    const shown = visible(output)
+    lines.push(
+      rows === null ? t('verify.notRead', { output: shown }) : t('verify.output', { output: shown, count: rows }),
+    )
+  }
   for (const problem of problems.slice(0, SHOWN)) lines.push(`! ${visible(problem)}`)
   lines.push(wrong === 0 ? t('verify.right') : t('verify.wrong', { count: wrong }))
   return lines
