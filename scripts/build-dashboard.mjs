@@ -11,7 +11,7 @@ const target = join(root, 'dist', 'dashboard')
 
 mkdirSync(target, { recursive: true })
 await build({
-  entryPoints: [join(source, 'main.tsx')],
+  entryPoints: [join(source, 'main.tsx'), join(source, 'jobs.tsx')],
   outdir: target,
   bundle: true,
   minify: true,
@@ -23,3 +23,4 @@ await build({
   logLevel: 'warning',
 })
 copyFileSync(join(source, 'page.html'), join(target, 'index.html'))
+copyFileSync(join(source, 'jobs.html'), join(target, 'jobs.html'))

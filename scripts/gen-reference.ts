@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { COMMANDS, optionsOf, ownFlagOf } from '../src/cli/command-table.ts'
+import { COMMANDS, optionsOf, ownFlagOf, sentenceOf } from '../src/cli/command-table.ts'
 import type { CommandRow } from '../src/cli/command-table.ts'
 import { EXITS } from '../src/cli/exit-codes.ts'
 import english from '../src/locales/en.json' with { type: 'json' }
@@ -68,7 +68,7 @@ function commands(): string {
     const { name, takes, flags } = row
     const own = flags.map((flag) => [
       `\`${`${ownFlagOf(flag.name)} ${flag.value ?? ''}`.trim()}\``,
-      capital(sentence(`flag.${flag.name}`)),
+      capital(sentence(`flag.${sentenceOf(flag)}`)),
     ])
     return [
       `## ${anchor(name)}\`sluice ${`${name} ${takes}`.trim()}\``,
@@ -128,6 +128,7 @@ function options(): string {
 const LIBRARY_ONLY: Partial<Record<OptionName, string>> = {
   seeds: 'start pages of a crawl: texts or `URL` objects',
   lists: 'inputs of a fetch: files, URLs, ranges, `-`, iterables and async iterables',
+  avoid: '`ADDRESS:PORT` that nothing connects to, whatever name leads there; `*:PORT` is that port of this machine',
   hosts: 'settings of single hosts by pattern: `delay`, `perHost`, `hostLimit`, `retries`, `robots`, `headers`',
   handlers: 'lifecycle hooks by name; `*` is for requests that no other is for',
   policy: 'the three decisions admit, pace, next; default `polite()`',

@@ -72,7 +72,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   engine: { may: ['model', 'url', 'robots', 'http', 'policy', ...INTERFACES], packages: ['lru-cache'] },
   job: { may: BACKENDS, packages: ['ipaddr.js', 'smol-toml'] },
-  server: { may: ['model', 'job', 'locales'], packages: ['hono', '@hono/node-server'] },
+  server: { may: ['model', 'job', 'locales'], packages: ['hono', '@hono/node-server', 'ws'] },
   dashboard: {
     may: ['model/event.ts', 'locales'],
     packages: ['preact', '@preact/signals', 'uplot'],
@@ -118,7 +118,7 @@ const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: 
   'hyparquet-writer': { where: /^sink\/parquet-table\.ts$/, most: 1 },
   mongodb: { where: /^sink\/mongodb\.ts$/, most: 1 },
   ioredis: { where: /^sink\/redis\.ts$/, most: 1 },
-  ws: { where: /^fetch\/web-socket\.ts$/, most: 1 },
+  ws: { where: /^(?:fetch\/web-socket|server\/serve\/sockets)\.ts$/, most: 2 },
   'eventsource-parser': { where: /^source\/stream\/sse\.ts$/, most: 1 },
 }
 

@@ -12,6 +12,7 @@ export type CommandName =
   | 'add'
   | 'report'
   | 'ui'
+  | 'serve'
   | 'status'
   | 'why'
   | 'retry'
@@ -50,4 +51,14 @@ export type OwnFlagName =
   | 'escapeFormulas'
   | 'by'
   | 'port'
+  | 'dir'
+  | 'jobs'
+  | 'auth'
+  | 'allowHost'
   | 'readOnly'
+  | 'extractors'
+  | 'mcp'
+  | 'geoQuota'
+
+/** Where a flag means something else to a command than to others, its sentence has a name of its own. */
+export type FlagSentence = OwnFlagName | 'serveHost' | 'servePort'

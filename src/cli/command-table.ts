@@ -6,13 +6,15 @@
 import { OPTION_NAMES, optionRow } from '../model/options.ts'
 import type { OptionName } from '../model/options.ts'
 import type { CommandModule } from './command.ts'
-import type { CommandName, OwnFlagName } from './command-names.ts'
+import type { CommandName, FlagSentence, OwnFlagName } from './command-names.ts'
 
 /** A flag of one command that is no option of a job. */
 export interface OwnFlag {
   readonly name: OwnFlagName
   /** What stands behind the flag; absent: a switch. */
   readonly value?: string
+  /** Its sentence in the catalogues is `flag.<that>`. Default: its name. */
+  readonly says?: FlagSentence
 }
 
 export interface CommandRow {
@@ -147,6 +149,28 @@ export const COMMANDS: readonly CommandRow[] = [
     options: ['job', 'lang'],
     flags: [{ name: 'port', value: 'N' }, { name: 'readOnly' }],
     load: () => import('./commands/ui.ts'),
+  },
+  {
+    name: 'serve',
+    takes: '',
+    most: 0,
+    options: [
+      ...(['contact', 'out', 'private', 'delay', 'maxDisk', 'userAgent', 'proxy', 'resolve', 'dns'] as const),
+      ...(['geo', 'durability', 'unsafeLock', 'lang'] as const),
+    ],
+    flags: [
+      { name: 'dir', value: 'FOLDER' },
+      { name: 'port', value: 'N', says: 'servePort' },
+      { name: 'host', value: 'ADDR', says: 'serveHost' },
+      { name: 'auth', value: 'FILE' },
+      { name: 'allowHost', value: 'NAME,…' },
+      { name: 'readOnly' },
+      { name: 'jobs', value: 'N' },
+      { name: 'extractors', value: 'FOLDER' },
+      { name: 'mcp' },
+      { name: 'geoQuota', value: 'N' },
+    ],
+    load: () => import('./commands/serve.ts'),
   },
   {
     name: 'status',
@@ -287,6 +311,11 @@ export const COMMAND_NAMES: readonly CommandName[] = COMMANDS.map(({ name }) => 
 
 export function commandNamed(name: string): CommandRow | undefined {
   return COMMANDS.find((row) => row.name === name)
+}
+
+/** Key of the sentence of a flag, behind `flag.`. */
+export function sentenceOf({ name, says = name }: OwnFlag): FlagSentence {
+  return says
 }
 
 /** Options of the one table that this command takes as flags. */

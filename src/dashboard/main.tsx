@@ -7,7 +7,7 @@ import { ComparePage } from './compare-page.tsx'
 import { ItemsPage } from './items-page.tsx'
 import { LivePage } from './live-page.tsx'
 import { ErrorsPage, HostsPage, SettingsPage, UrlDetailPage, UrlsPage } from './pages.tsx'
-import { link, page } from './place.ts'
+import { hasOthers, link, ofRoot, page } from './place.ts'
 import { connection, exchangeKey, frame, watch } from './server.ts'
 import { RulesPage } from './rules-page.tsx'
 import { SitePage } from './site-page.tsx'
@@ -51,7 +51,8 @@ function App() {
       </a>
       <header>
         <p class="brand">
-          <strong>Sluice</strong> {now === undefined ? null : <span class="job">{now.job}</span>}{' '}
+          {hasOthers ? <a href={ofRoot('/')}>{t('ui.jobs')}</a> : <strong>Sluice</strong>}{' '}
+          {now === undefined ? null : <span class="job">{now.job}</span>}{' '}
           {now === undefined ? null : <span class={`badge ${now.status}`}>{now.status}</span>}
         </p>
         <nav aria-label={t('ui.pagesOfJob')}>

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Command, shellWord } from './command.tsx'
 import { OutcomeBar } from './outcome-bar.tsx'
-import { filters, link } from './place.ts'
+import { filters, link, ofJob } from './place.ts'
 import { complaint, frame, get, post } from './server.ts'
 import { Facet, Table } from './table.tsx'
 import type { ErrorRow, HostRow, Page, UrlPage, UrlRow, Why } from './types.ts'
@@ -28,7 +28,7 @@ export function UrlsPage() {
           <Facet name="code" label={t('ui.code')} counts={facets.codes} />
           <Chosen names={['host', 'status']} />
           <p>
-            <a href={`/api/urls.ndjson?${filters.value.toString()}`} download>
+            <a href={ofJob(`/api/urls.ndjson?${filters.value.toString()}`)} download>
               {t('ui.download')}
             </a>
           </p>

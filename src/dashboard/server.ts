@@ -1,5 +1,6 @@
 /** Talking to the server: JSON, the live stream, controls. The key is exchanged for a cookie once. */
 import { signal } from '@preact/signals'
+import { ofJob, ofRoot } from './place.ts'
 import type { Frame } from './types.ts'
 
 /** Newest snapshot of the job. */
@@ -16,7 +17,7 @@ export async function exchangeKey(): Promise<void> {
   const key = /^#k=(.+)$/.exec(location.hash)?.[1]
   if (key === undefined) return
   history.replaceState(null, '', location.pathname + location.search)
-  await fetch('/key', {
+  await fetch(ofRoot('/key'), {
     method: 'POST',
     body: JSON.stringify({ key }),
     headers: { 'content-type': 'application/json' },
@@ -25,17 +26,21 @@ export async function exchangeKey(): Promise<void> {
 
 /** @throws Error with the server's own sentence. */
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await fetch(path, signal === undefined ? {} : { signal })
+  const response = await fetch(ofJob(path), signal === undefined ? {} : { signal })
   if (response.status === 401) connection.value = 'refused'
   if (!response.ok) throw new Error(await reasonOf(response))
   return (await response.json()) as T
 }
 
 /** Undefined where the server refused; the reason is in `complaint`. */
-export async function post<T>(path: string, body: unknown = {}): Promise<T | undefined> {
+export async function post<T>(
+  path: string,
+  body: unknown = {},
+  method: 'POST' | 'DELETE' = 'POST',
+): Promise<T | undefined> {
   complaint.value = ''
-  const response = await fetch(path, {
-    method: 'POST',
+  const response = await fetch(ofJob(path), {
+    method,
     headers: { 'content-type': 'application/json', ...INTENT },
     body: JSON.stringify(body),
   })
@@ -45,7 +50,7 @@ export async function post<T>(path: string, body: unknown = {}): Promise<T | und
 }
 
 export function watch(): void {
-  const source = new EventSource('/api/live')
+  const source = new EventSource(ofJob('/api/live'))
   source.addEventListener('frame', (event) => {
     connection.value = 'open'
     frame.value = JSON.parse((event as MessageEvent<string>).data) as Frame

@@ -29,6 +29,8 @@ interface TableProps<Row, Answer extends Page<Row>> {
   readonly again?: number
   /** Told of each answer, before it is drawn. */
   readonly onAnswer?: (answer: Answer) => void
+  /** Asked for again when it changes. Default: with each settlement of the job. */
+  readonly version?: number
 }
 
 export function Table<Row, Answer extends Page<Row>>({
@@ -40,6 +42,7 @@ export function Table<Row, Answer extends Page<Row>>({
   below,
   onAnswer,
   again = 0,
+  version,
 }: TableProps<Row, Answer>) {
   const [answer, setAnswer] = useState<Answer | undefined>(undefined)
   const [reason, setReason] = useState('')
@@ -47,7 +50,7 @@ export function Table<Row, Answer extends Page<Row>>({
   const offset = Number(query.get('offset') ?? 0)
   query.set('limit', String(ROWS))
   const asked = `${path}?${query.toString()}`
-  const seq = frame.value?.seq
+  const seq = version ?? frame.value?.seq
   useEffect(() => {
     const aborter = new AbortController()
     get<Answer>(asked, aborter.signal).then(

@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals'
 import { createCatalog, LANGUAGES, shortBytes } from '../locales/catalog.ts'
 import type { Catalog, Language, MessageKey } from '../locales/catalog.ts'
+import { ofRoot } from './place.ts'
 
 export type Key = Extract<MessageKey, `ui.${string}`>
 
@@ -68,7 +69,7 @@ const UNITS = [
 export async function chooseWords(wanted?: Language): Promise<void> {
   if (wanted !== undefined) localStorage.setItem(CHOICE, wanted)
   const choice = wanted ?? localStorage.getItem(CHOICE) ?? fromBrowser() ?? 'default'
-  const answer = (await (await fetch(`/catalog/${choice}`)).json()) as {
+  const answer = (await (await fetch(ofRoot(`/catalog/${choice}`))).json()) as {
     language: Language
     messages: Record<string, string>
   }

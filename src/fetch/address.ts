@@ -2,6 +2,7 @@
  * Which connected addresses a job that may not reach inwards refuses (SSRF). Decided on the address itself, never on the
  * name, so that rebinding and odd spellings change nothing.
  */
+import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
 
 /**
@@ -31,4 +32,36 @@ export function isPublicAddress(address: string): boolean {
 
 function isPublicV4(high: number, low: number): boolean {
   return new ipaddr.IPv4([high >> 8, high & 255, low >> 8, low & 255]).range() === 'unicast'
+}
+
+/**
+ * Whether an address and port are among those that nothing may connect to.
+ * @param places `ADDRESS:PORT` (IPv6 in brackets), or `*:PORT` for any address of this machine
+ */
+export function avoiding(places: readonly string[]): (address: string, port: number) => boolean {
+  if (places.length === 0) return () => false
+  const own = new Set(
+    Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => plain(address))),
+  )
+  return (address, port) => {
+    const bare = plain(address)
+    return places.some((place) => {
+      const at = place.lastIndexOf(':')
+      if (Number(place.slice(at + 1)) !== port) return false
+      const host = place.slice(0, at).replace(/^\[|\]$/g, '')
+      return host === '*' ? own.has(bare) || isThisMachine(bare) : plain(host) === bare
+    })
+  }
+}
+
+/** Loopback and the unspecified address, which leads there as well. */
+function isThisMachine(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false
+  return ['loopback', 'unspecified'].includes(ipaddr.process(address).range())
+}
+
+/** One spelling of each address; IPv4 inside IPv6 as itself. */
+function plain(address: string): string {
+  const bare = address.includes('%') ? address.slice(0, address.indexOf('%')) : address
+  return ipaddr.isValid(bare) ? ipaddr.process(bare).toString() : bare
 }

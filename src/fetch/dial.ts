@@ -33,6 +33,8 @@ export interface DiallerOptions {
   readonly names: Names
   readonly endpointOf: (hostname: string, port: number) => Endpoint
   readonly allowPrivate: boolean
+  /** Nothing connects there, such as to the server that runs the job. */
+  readonly isAvoided: (address: string, port: number) => boolean
   /** Further trusted roots, PEM. */
   readonly ca?: string
 }
@@ -196,8 +198,17 @@ export class Dial {
   }
 
   #connect(found: readonly LookupAddress[], port: number): void {
-    const addresses = this.#proxy === undefined ? this.#allowed(found) : found
-    if (addresses.length === 0) return
+    const open = this.#proxy === undefined ? this.#allowed(found) : found
+    if (open.length === 0) return
+    const addresses =
+      this.#proxy === undefined ? open.filter(({ address }) => !this.#shared.isAvoided(address, port)) : open
+    if (addresses.length === 0) {
+      this.#fail({
+        code: 'ADDRESS_DENIED',
+        message: `${this.origin.hostname} leads to port ${port} of ${found[0]?.address}, which nothing may connect to`,
+      })
+      return
+    }
     this.#enter('connect')
     const socket = connectTcp(targetOf(addresses, port, this.#onread))
     this.#socket = socket

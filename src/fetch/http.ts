@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Clock } from '../model/clock.ts'
 import { SluiceError, type ErrorCode } from '../model/errors.ts'
 import { createDigest } from '../url/fingerprint.ts'
+import { avoiding } from './address.ts'
 import type { AnswerCache, Send } from './cache/answer-cache.ts'
 import { ACCEPT_ENCODING } from './codings.ts'
 import { Deadlines } from './deadlines.ts'
@@ -77,6 +78,8 @@ export interface FetcherOptions extends LimitOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** False: connected addresses must be of the public internet (`ADDRESS_DENIED`). Default true. */
   readonly allowPrivate?: boolean
+  /** `ADDRESS:PORT`, or `*:PORT` for any address of this machine. Default: none. */
+  readonly avoid?: readonly string[]
   /** Further trusted roots for TLS, PEM. */
   readonly ca?: string
   /** Offer HTTP/2 to origins of https; by host where some should and others not. Default false. */
@@ -175,6 +178,7 @@ class HttpFetcher implements Fetcher {
       names: this.#names,
       endpointOf: resolveMap(options.resolve ?? []),
       allowPrivate: options.allowPrivate ?? true,
+      isAvoided: avoiding(options.avoid ?? []),
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     })
     const keepAliveMs = positive(options.keepAliveMs ?? 4_000, 'keepAliveMs')

@@ -20,6 +20,8 @@ export interface AuditAction {
   readonly action: string
   /** Which door it came through: `the dashboard`, `sluice serve`. */
   readonly by: string
+  /** Name of the key that was shown, where a door has several. */
+  readonly who?: string
   /** What it was asked with. The caller leaves out what is secret. */
   readonly details?: Readonly<Record<string, unknown>>
   /** In the words of whoever asked. */

@@ -262,6 +262,7 @@ export async function openFetcher(
     maxSockets: Math.min(Math.max(256, concurrency * 2), spareDescriptors()),
     resolve: parseResolves(options.get<string[]>('resolve') ?? []),
     allowPrivate: options.get<boolean>('private') ?? true,
+    avoid: options.get<string[]>('avoid') ?? [],
     ...(dns === undefined || dns.length === 0 ? {} : { lookup: nameServers(dns) }),
     ...(proxy === undefined ? {} : { proxy }),
     proxyOrder: options.get<'turn' | 'host'>('proxyOrder') ?? 'turn',

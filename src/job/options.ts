@@ -104,6 +104,8 @@ export interface JobOptions {
   readonly workers?: number
   readonly workerMemory?: string | number
   readonly private?: boolean
+  /** `ADDRESS:PORT` that nothing connects to, whatever name leads there; `*:PORT` is that port of this machine. */
+  readonly avoid?: string | readonly string[]
   readonly fresh?: boolean
   readonly paused?: boolean
   readonly urlColumn?: string

@@ -247,6 +247,17 @@ export async function* readEvents(folder: string, afterId: number): AsyncGenerat
   }
 }
 
+/** Number of the last durable event. */
+export function lastEventId(folder: string): number {
+  storedOf(folder)
+  const reader = openReader(folder, { clock: systemClock() })
+  try {
+    return reader.lastId()
+  } finally {
+    reader.close()
+  }
+}
+
 /** Ledger rows and event rows share one counter: merged by it. */
 function* mergeEvents(reader: Reader, job: string, afterId: number): Generator<PrintedEvent> {
   const limit = 1_000

@@ -162,6 +162,7 @@ export const OPTIONS = {
   view: { kind: 'choice', choices: ['referrers'], value: 'VIEW', commands: ['tail', 'run'] },
   seenBudget: { kind: 'size', value: 'SIZE', default: 256 * 1024 * 1024, min: 1024 * 1024 },
   unsafeLock: { kind: 'boolean', default: false },
+  avoid: { kind: 'strings', libraryOnly: true },
   hosts: { kind: 'object', libraryOnly: true },
   handlers: { kind: 'any', libraryOnly: true },
   policy: { kind: 'any', libraryOnly: true },

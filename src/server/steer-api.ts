@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { addUrls, previewAdd, readAudit, writeAudit } from '../job/index.ts'
 import type { AuditEntry, JobView, RetryQuery } from '../job/index.ts'
 import { SluiceError } from '../model/errors.ts'
+import type { Known } from './access.ts'
 import { asObject, bodyOf, shortText } from './body.ts'
 import type { Body } from './body.ts'
 import { patternsOf } from './rules-api.ts'
@@ -34,16 +35,17 @@ interface Action {
   readonly why: string | undefined
 }
 
-export function steerApi(view: JobView, isReadOnly: boolean): Hono {
-  const api = new Hono()
+export function steerApi(view: JobView, isReadOnly: boolean): Hono<Known> {
+  const api = new Hono<Known>()
 
   /** Does it, and keeps what came of it. */
-  async function steer(context: Context, action: Action, work: () => Promise<Response>): Promise<Response> {
-    if (isReadOnly) {
-      const message = 'this dashboard only shows: it was opened with --read-only'
-      return context.json({ error: { code: 'ACCESS_DENIED', message } }, 403)
+  async function steer(context: Context<Known>, action: Action, work: () => Promise<Response>): Promise<Response> {
+    const { name, mayChange } = context.get('person')
+    if (isReadOnly || !mayChange) {
+      const message = 'this key, or the whole server, is for reading only'
+      return context.json({ error: { code: 'READ_ONLY', message } }, 403)
     }
-    const keep = (result: string): void => void writeAudit(view.folder, { ...action, by: BY, result })
+    const keep = (result: string): void => void writeAudit(view.folder, { ...action, who: name, by: BY, result })
     try {
       const response = await work()
       keep(response.ok ? 'done' : 'JOB_NOT_RUNNING')
@@ -63,30 +65,30 @@ export function steerApi(view: JobView, isReadOnly: boolean): Hono {
     )
   }
   api.post('/set', async (context) => {
-    const { name, value, host, why } = await bodyOf(context)
+    const { name, value, host, reason } = await bodyOf(context)
     const isList = name === 'exclude' && Array.isArray(value)
     if (!isList && !['string', 'number', 'boolean'].includes(typeof value))
       throw new SluiceError('OPTION_INVALID', 'value is neither a text, a number nor a boolean')
     const setting = isList ? patternsOf(value) : value
     const change = { name: shortText(name, 'name') ?? '', value: setting, by: BY, host: shortText(host, 'host') }
     const details = { name: change.name, value: setting, host: change.host }
-    return steer(context, { action: 'set', details, why: shortText(why, 'why') }, async () =>
+    return steer(context, { action: 'set', details, why: shortText(reason, 'reason') }, async () =>
       context.json({ live: await view.set(change) }),
     )
   })
   api.post('/retry', async (context) => {
-    const { query = {}, dryRun, why } = await bodyOf(context)
+    const { query = {}, dryRun, reason } = await bodyOf(context)
     const wanted = retryQuery(asObject(query, 'query'))
     if (dryRun === true) return context.json({ urls: await view.retry(wanted, true) })
-    const action = { action: 'retry', details: { ...wanted }, why: shortText(why, 'why') }
+    const action = { action: 'retry', details: { ...wanted }, why: shortText(reason, 'reason') }
     return steer(context, action, async () => context.json({ urls: await view.retry(wanted, false) }))
   })
   api.post('/add', async (context) => {
-    const { urls: given, dryRun, why } = await bodyOf(context)
+    const { urls: given, dryRun, reason } = await bodyOf(context)
     const urls = urlsOf(given)
     if (dryRun === true) return context.json(await previewAdd(view.folder, urls))
     const details = { urls: urls.length, first: withoutLogin(urls[0] ?? '') }
-    return steer(context, { action: 'add', details, why: shortText(why, 'why') }, async () =>
+    return steer(context, { action: 'add', details, why: shortText(reason, 'reason') }, async () =>
       context.json(await addUrls(view.folder, urls, BY)),
     )
   })
@@ -105,7 +107,7 @@ function notRunning(context: Context, { folder }: JobView): Response {
 /** Of an action that needs no body. */
 async function whyOf(context: Context): Promise<string | undefined> {
   if (((await context.req.text()) || '{}') === '{}') return undefined
-  return shortText((await bodyOf(context))['why'], 'why')
+  return shortText((await bodyOf(context))['reason'], 'reason')
 }
 
 /** @throws SluiceError OPTION_INVALID */

@@ -97,6 +97,19 @@ test('inward addresses are ADDRESS_DENIED however they are written, and never co
   assert.equal(canary.sockets.length, 0)
 })
 
+test('a port of this machine that is to be avoided is never connected to, by whatever name', async (t) => {
+  const canary = await rawServer(t, () => reply('inside'))
+  const beside = await rawServer(t, () => reply('beside'))
+  const { get } = await setUp(t, {
+    avoid: [`*:${canary.port}`],
+    resolve: [{ pattern: 'moved.test', address: '127.0.0.1' }],
+  })
+  for (const host of ['127.0.0.1', '127.8.8.8', '[::ffff:127.0.0.1]', '0x7f.1', '0.0.0.0', 'localhost', 'moved.test'])
+    assert.equal((await get(`http://${host}:${canary.port}/`)).code, 'ADDRESS_DENIED', host)
+  assert.equal(canary.sockets.length, 0)
+  assert.equal((await get(`http://moved.test:${beside.port}/`)).code, 200)
+})
+
 test('a name that leads outside at first and inside later is denied when it does', async (t) => {
   const canary = await rawServer(t, () => reply('inside'))
   let asked = 0

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { COMMANDS } from '../../src/cli/command-table.ts'
+import { COMMANDS, sentenceOf } from '../../src/cli/command-table.ts'
 import { LANGUAGES, chooseLanguage, createCatalog, splitDuration } from '../../src/locales/catalog.ts'
 import type { Language } from '../../src/locales/catalog.ts'
 import { openCatalog } from '../../src/locales/open-catalog.ts'
@@ -99,7 +99,7 @@ function keysOfTables(): string[] {
     ...Object.keys(CODES).flatMap((code) => [`error.${code}`, `error.${code}.hint`]),
     ...new Set(Object.values(CODES).map(({ disposition }) => `explain.${disposition}`)),
     ...COMMANDS.map(({ name }) => `command.${name}`),
-    ...new Set(COMMANDS.flatMap(({ flags }) => flags.map(({ name }) => `flag.${name}`))),
+    ...new Set(COMMANDS.flatMap(({ flags }) => flags.map((flag) => `flag.${sentenceOf(flag)}`))),
   ]
 }
 

@@ -261,7 +261,7 @@ test('events continue after the id that the viewer names: none twice, none lost'
       rest += Buffer.from(bytes).toString()
       const events = rest.split('\n\n')
       rest = events.pop() as string
-      for (const event of events) ids.push(Number(/^id: (\d+)$/m.exec(event)?.[1]))
+      for (const event of events) if (event.startsWith('id:')) ids.push(Number(/^id: (\d+)$/m.exec(event)?.[1]))
       if (ids.length >= wanted) break
     }
     aborter.abort()
@@ -291,6 +291,38 @@ test('a download holds the rows that matched when it began, though they change m
   for (let step = slices.next(); step.done !== true; step = slices.next())
     urls.push(...step.value.map(({ url }) => url))
   assert.equal(new Set(urls).size, 10)
+  await view.close()
+})
+
+test('what is changed is written down, with who did it and why, and without secrets; what only reads is not', async () => {
+  const set = { name: 'delay', value: '2s', host: 'a.test', reason: 'they asked for it' }
+  assert.equal((await ask('/api/set', { method: 'POST', body: JSON.stringify(set) })).status, 200)
+  await ask('/api/query', { method: 'POST', body: JSON.stringify({ sql: 'SELECT 1' }) })
+  await ask('/api/retry', { method: 'POST', body: JSON.stringify({ query: { outcome: 'gone' }, dryRun: true }) })
+  const { rows } = (await (await ask('/api/audit')).json()) as { rows: Record<string, unknown>[] }
+  const [last] = rows
+  assert.deepEqual(
+    [last?.['who'], last?.['action'], last?.['why'], last?.['result'], last?.['details']],
+    ['the key', 'set', 'they asked for it', 'done', { name: 'delay', value: '2s', host: 'a.test' }],
+  )
+  assert.match(readFileSync(join(folder, 'audit.ndjson'), 'utf8'), /"they asked for it"/)
+})
+
+test('a viewer that takes nothing for a minute is let go', async (t) => {
+  const view = openView(folder)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const live = createLive(view)
+  const aborter = new AbortController()
+  let dropped = 0
+  const reader = live.events(0, aborter.signal, () => dropped++).getReader()
+  assert.equal((await reader.read()).done, false)
+  assert.equal(live.viewers, 1)
+  t.mock.timers.tick(59_000)
+  assert.equal(dropped, 0)
+  t.mock.timers.tick(2_000)
+  assert.deepEqual([dropped, live.viewers], [1, 0])
+  aborter.abort()
+  live.close()
   await view.close()
 })
 

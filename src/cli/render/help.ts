@@ -3,7 +3,7 @@ import { cellsOf } from './width.ts'
 import type { Catalog, MessageKey } from '../../locales/catalog.ts'
 import { OPTION_NAMES, flagOf, optionRow } from '../../model/options.ts'
 import type { OptionName } from '../../model/options.ts'
-import { COMMANDS, optionsOf, ownFlagOf } from '../command-table.ts'
+import { COMMANDS, optionsOf, ownFlagOf, sentenceOf } from '../command-table.ts'
 import type { CommandRow } from '../command-table.ts'
 import { padEnd, shortBytes, shortDuration } from './format.ts'
 
@@ -50,8 +50,11 @@ function commandHelp(row: CommandRow, { catalog, columns, all }: HelpOptions): s
   const names = optionsOf(row).filter((name) => all || !jobCommand || optionRow(name).main === true)
   const flags = [
     ...row.flags.map(
-      ({ name, value }) =>
-        [`      ${ownFlagOf(name)}${value === undefined ? '' : ` ${value}`}`, t(`flag.${name}`)] as const,
+      (flag) =>
+        [
+          `      ${ownFlagOf(flag.name)}${flag.value === undefined ? '' : ` ${flag.value}`}`,
+          t(`flag.${sentenceOf(flag)}`),
+        ] as const,
     ),
     ...names.map((name) => optionHelp(name, catalog)),
   ]

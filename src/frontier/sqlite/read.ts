@@ -63,6 +63,8 @@ export interface Reader {
   /** Settlements in the order of their numbers; superseded ones too, unless only those are wanted that stand. */
   ledger(range: LedgerSlice): SettledRow[]
   events(range: { readonly afterId: number; readonly limit: number }): StoredEvent[]
+  /** Greatest number of an event or settlement; 0 where there is none. */
+  lastId(): number
   key(name: string): KeyState | undefined
   /** Keys with most left. */
   keys(limit: number): KeyLeft[]
@@ -201,6 +203,15 @@ class JobReader implements Reader {
         }
       })
       return known
+    })
+  }
+
+  lastId(): number {
+    return this.#guard(() => {
+      const row = this.#db
+        .prepare('SELECT max(ifnull((SELECT max(id) FROM event), 0), ifnull((SELECT max(seq) FROM ledger), 0)) AS id')
+        .get()
+      return Number(row?.['id'] ?? 0)
     })
   }
 
