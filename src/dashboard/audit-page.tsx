@@ -6,6 +6,8 @@ import { t, time } from './words.ts'
 interface Entry {
   readonly t: string
   readonly user: string
+  /** Name of the key, where there are several. */
+  readonly who?: string
   readonly by: string
   readonly action: string
   readonly details?: Readonly<Record<string, unknown>>
@@ -33,7 +35,7 @@ export function AuditPage() {
             </span>
           ),
         },
-        { title: t('ui.user'), sort: 'user', cell: ({ user }) => user },
+        { title: t('ui.user'), sort: 'user', cell: ({ user, who }) => who ?? user },
         { title: t('ui.through'), sort: 'by', cell: ({ by }) => by },
         { title: t('ui.result'), sort: 'result', cell: ({ result }) => result },
       ]}

@@ -20,7 +20,7 @@ const MOST_URLS = 5_000
 const AUDIT_COLUMNS: Readonly<Record<string, (row: AuditRow) => string>> = {
   t: (row) => row.t,
   action: (row) => row.action,
-  user: (row) => row.user,
+  user: (row) => row.who ?? row.user,
   by: (row) => row.by,
   result: (row) => row.result,
 }

@@ -1,0 +1,3 @@
+import { defineExtractor } from 'sluice'
+
+export default defineExtractor({ extract: (page) => [{ title: page.title }] })
