@@ -45,7 +45,11 @@ export function LivePage() {
           <>
             <Card name="rate" label={t('ui.rate')} value={number(Math.round(now.perSecond * 10) / 10)} />
             <Card name="bytes" label={t('ui.bytesPerSecond')} value={`${shortBytes(now.bytesPerSecond)}/s`} />
-            <Card name="latency" label={t('ui.latency')} value={`${number(now.p50Ms)} / ${number(now.p95Ms)} ms`} />
+            <Card
+              name="latency"
+              label={t('ui.latency')}
+              value={`${number(Math.round(now.p50Ms))} / ${number(Math.round(now.p95Ms))} ms`}
+            />
             <Card name="eta" label={t('ui.eta')} value={now.eta === null ? '–' : duration(now.eta.ms)} />
           </>
         ) : null}

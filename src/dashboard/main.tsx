@@ -2,9 +2,11 @@
 import { render } from 'preact'
 import type { ComponentType } from 'preact'
 import './main.css'
+import { Announcer } from './announcer.tsx'
 import { AuditPage } from './audit-page.tsx'
 import { ComparePage } from './compare-page.tsx'
 import { ItemsPage } from './items-page.tsx'
+import { Keys } from './keys.tsx'
 import { LivePage } from './live-page.tsx'
 import { ErrorsPage, HostsPage, SettingsPage, UrlDetailPage, UrlsPage } from './pages.tsx'
 import { hasOthers, link, ofRoot, page } from './place.ts'
@@ -39,6 +41,8 @@ const ROUTES: readonly Route[] = [
   { path: '/url', title: 'ui.url', body: UrlDetailPage, isHidden: true },
 ]
 
+const SHOWN = ROUTES.filter(({ isHidden }) => isHidden !== true)
+
 function App() {
   const route = ROUTES.find(({ path }) => path === page.value) ?? (ROUTES[0] as Route)
   const now = frame.value
@@ -56,7 +60,7 @@ function App() {
           {now === undefined ? null : <span class={`badge ${now.status}`}>{now.status}</span>}
         </p>
         <nav aria-label={t('ui.pagesOfJob')}>
-          {ROUTES.filter(({ isHidden }) => isHidden !== true).map(({ path, title }) => (
+          {SHOWN.map(({ path, title }) => (
             <a key={path} {...link(path)} aria-current={path === route.path ? 'page' : undefined}>
               {t(title)}
             </a>
@@ -82,6 +86,8 @@ function App() {
         <span data-figure="seq" data-seq={now?.seq ?? 0}>
           {t('ui.asOf', { seq: number(now?.seq ?? 0) })}
         </span>
+        <Announcer />
+        <Keys pages={SHOWN} />
       </footer>
     </>
   )

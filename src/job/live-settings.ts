@@ -137,6 +137,21 @@ async function changeForHost(
   await frontier.key(key, { delayMs, conns })
 }
 
+/**
+ * What was set for single hosts while nobody ran the job: their keys still have the pace of the run before.
+ *
+ * @param hosts names and patterns that have settings of their own
+ */
+export async function renewHosts(frontier: Frontier, pacing: Pacing, hosts: readonly string[]): Promise<void> {
+  for (const host of hosts) {
+    if (host.startsWith('*.')) continue
+    const key = host.toLowerCase()
+    const { delayMs, conns } = pacing.defaults(key)
+    const state = await frontier.key(key)
+    if (state.delayMs !== delayMs || state.conns !== conns) await frontier.key(key, { delayMs, conns })
+  }
+}
+
 function hostSetting(name: string, value: unknown): HostOptions {
   switch (name) {
     case 'delay':

@@ -27,6 +27,7 @@ import type { OpenedJob } from './base-job.ts'
 import { userAgent } from './contact.ts'
 import { readStored, writeStored } from './folder.ts'
 import { inTurn } from './in-turn.ts'
+import { renewHosts } from './live-settings.ts'
 import { openCache } from './open-cache.ts'
 import { closeEach, openEach, openFetcher, openFrontier, openGeoFiles, openSinks, haveColumns } from './open-backend.ts'
 import type { OpenedSinks } from './open-backend.ts'
@@ -107,6 +108,7 @@ export async function openPageJob({
   try {
     if (folder !== undefined && stored !== undefined) writeStored(folder, stored)
     const changes = known === undefined || stored === undefined ? [] : changedOptions(known.options, stored.options)
+    if (backend.existed) await renewHosts(backend.frontier, pacing, Object.keys(options.get<object>('hosts') ?? {}))
     const before = await backend.frontier.stats()
     const state = nextRun(readRunState(backend.positions), before, {
       at: clock.wall(),

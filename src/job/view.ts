@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import { JobColumns } from '../frontier/sqlite/columns/columns.ts'
 import type { UrlRow } from '../frontier/sqlite/columns/columns.ts'
 import { Counts } from '../frontier/sqlite/columns/counts.ts'
-import type { ErrorGroup, HostRow, Series } from '../frontier/sqlite/columns/counts.ts'
+import type { ErrorGroup, ErrorSample, HostRow, Series } from '../frontier/sqlite/columns/counts.ts'
 import { readPositions } from '../frontier/sqlite/positions.ts'
 import { UrlFilter } from '../frontier/sqlite/columns/url-filter.ts'
 import type { Facets, UrlPage, UrlQuery } from '../frontier/sqlite/columns/url-filter.ts'
@@ -60,6 +60,7 @@ export interface JobView {
   facets(query: UrlQuery): Facets
   hosts(): readonly HostRow[]
   errors(): readonly ErrorGroup[]
+  withSamples(groups: readonly ErrorGroup[]): readonly ErrorSample[]
   series(): Series
   /** robots.txt and scope. */
   readonly rules: RulesView
@@ -153,6 +154,10 @@ class FolderView implements JobView {
 
   errors(): readonly ErrorGroup[] {
     return this.#counts.errors()
+  }
+
+  withSamples(groups: readonly ErrorGroup[]): readonly ErrorSample[] {
+    return this.#counts.withSamples(groups)
   }
 
   series(): Series {

@@ -65,9 +65,10 @@ export function jobApi(view: JobView, isReadOnly = false): Hono {
   api.get('/hosts', (context) =>
     answer(context, view, takePage(view.hosts(), tableQuery(context), HOST_COLUMNS, 'host')),
   )
-  api.get('/errors', (context) =>
-    answer(context, view, takePage(view.errors(), tableQuery(context), ERROR_COLUMNS, 'host', 'code', 'sample')),
-  )
+  api.get('/errors', (context) => {
+    const page = takePage(view.errors(), tableQuery(context), ERROR_COLUMNS, 'host', 'code')
+    return answer(context, view, { ...page, rows: view.withSamples(page.rows) })
+  })
   api.route('/', rulesApi(view))
   api.route('/', itemsApi(view))
   api.route('/', siteApi(view))

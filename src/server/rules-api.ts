@@ -31,9 +31,12 @@ export function rulesApi(view: JobView): Hono {
   )
   api.get('/robots/test', (context) => context.json(rules.test(context.req.query('url') ?? '')))
   api.get('/scope', (context) => context.json({ seq: view.seq, rules: rules.scope(), excludes: rules.excludes() }))
-  api.post('/scope/preview', async (context) =>
-    context.json(await rules.leaving(patternsOf((await bodyOf(context))['exclude']))),
-  )
+  api.post('/scope/preview', async (context) => {
+    const patterns = patternsOf((await bodyOf(context))['exclude'])
+    // What is counted is of now, not of the last look.
+    if (view.isComplete) await view.advance()
+    return context.json(await rules.leaving(patterns))
+  })
   return api
 }
 

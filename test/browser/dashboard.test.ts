@@ -185,7 +185,11 @@ test('the delay of a host and blocking it reach the next fetch, and are kept', {
     await job.ended
     const before = origin.ledger('b.test').count
     assert.match((await runCli(['set', 'urls', 'a.test', 'delay=0'], { cwd })).stderr, /next run/)
+    const stopped = origin.ledger('a.test').count
     await runCli(['resume', '--delay', '0'], { cwd })
+    const rest = [...origin.ledger('a.test').arrivals()].slice(stopped)
+    const tookMs = (rest.at(-1)?.arrivedAt ?? 0) - (rest[0]?.arrivedAt ?? 0)
+    assert.ok(rest.length > 50 && tookMs < rest.length * 200, `${rest.length} pages in ${tookMs} ms`)
     assert.equal(origin.ledger('b.test').count, before)
     const { codes } = await openStatus(join(cwd, 'urls.sluice'))
     assert.equal(codes['skipped/HOST_BLOCKED'], 120 - (await openStatus(join(cwd, 'urls.sluice'))).done.gone)

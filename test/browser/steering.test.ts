@@ -54,6 +54,8 @@ test('patterns that are left out take waiting URLs away, as many as were counted
     await origin.until(4, 'site.test')
     await page.click('[data-control=pause]')
     await page.waitForSelector('.badge.paused')
+    // What was under way is over: it counts no more as waiting.
+    await page.waitForFunction(() => document.querySelector('[data-figure=inFlight]')?.textContent === '0')
     await page.goto(new URL('/rules', url).href)
     await page.waitForSelector('textarea[name=exclude]')
     await page.fill('textarea[name=exclude]', '**.pdf\n/never/**\n/product/**')

@@ -2,7 +2,7 @@
  * A job as one HTML file that needs nothing else: no script, no other file, charts as SVG, made for the screen and for paper.
  * All that comes from the web is text in it. It must not know where it is written to.
  */
-import type { ErrorGroup, HostRow, JobView, Status } from '../../job/index.ts'
+import type { HostRow, JobView, Status } from '../../job/index.ts'
 import type { Catalog, MessageKey } from '../../locales/catalog.ts'
 import { OUTCOMES } from '../../model/outcome.ts'
 import { REPORT_STYLE } from './report-style.ts'
@@ -31,7 +31,7 @@ export async function renderReport(view: JobView, catalog: Words, at: number): P
     overTime(view, catalog, when),
     reasons(status, catalog),
     hosts(view.hosts(), catalog),
-    errors(view.errors(), catalog),
+    errors(view, catalog),
     await items(view, status, catalog),
     rules(view, catalog),
     settings(view, catalog),
@@ -158,9 +158,13 @@ function hosts(rows: readonly HostRow[], words: Words): string {
   return table(t('ui.hosts'), heads, cells, MOST_HOSTS, words)
 }
 
-function errors(groups: readonly ErrorGroup[], words: Words): string {
+function errors(view: JobView, words: Words): string {
   const { t, number } = words
-  const cells = groups.map(({ outcome, code, host, urls, sample }) => [outcome, code, host, number(urls), sample])
+  const groups = view.errors()
+  const rest = groups.slice(MOST_GROUPS).map((group) => ({ ...group, sample: '' }))
+  const cells = [...view.withSamples(groups.slice(0, MOST_GROUPS)), ...rest].map(
+    ({ outcome, code, host, urls, sample }) => [outcome, code, host, number(urls), sample],
+  )
   const heads = [t('ui.outcome'), t('ui.code'), t('ui.host'), 'URLs', t('ui.sample')]
   return table(t('ui.errors'), heads, cells, MOST_GROUPS, words, 3)
 }

@@ -27,7 +27,12 @@ export interface ErrorGroup {
   /** Wall-clock ms. */
   readonly firstAt: number
   readonly lastAt: number
-  /** One of them. */
+  /** Number of one of them. */
+  readonly row: number
+}
+
+/** With the URL of one of them. */
+export interface ErrorSample extends ErrorGroup {
   readonly sample: string
 }
 
@@ -107,6 +112,12 @@ export class Counts {
     const { version } = this.#columns
     if (this.#errors?.version !== version) this.#errors = { version, groups: this.#errorGroups() }
     return this.#errors.groups
+  }
+
+  /** Examples are read for those that are shown: there may be several groups a host. */
+  withSamples(groups: readonly ErrorGroup[]): ErrorSample[] {
+    const samples = this.#columns.urlsOf(groups.map(({ row }) => row))
+    return groups.map((group) => ({ ...group, sample: samples.get(group.row) ?? '' }))
   }
 
   /** Settlements that stand, by time, in at most `points` slices of equal length. */
@@ -199,7 +210,6 @@ export class Counts {
       }
     }
     const most = [...groups.values()].sort((a, b) => b.urls - a.urls)
-    const samples = columns.urlsOf(most.map(({ row }) => row))
     return most.map(({ state, code, key, urls, first, last, row }) => ({
       outcome: OUTCOMES[state] as OutcomeWord,
       code,
@@ -207,7 +217,7 @@ export class Counts {
       urls,
       firstAt: first,
       lastAt: last,
-      sample: samples.get(row) ?? '',
+      row,
     }))
   }
 }
