@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { createBus } from '../engine/bus.ts'
 import { systemClock } from '../engine/clock.ts'
 import type { FrontierStats, OpenedFrontier } from '../frontier/frontier.ts'
+import { openReader } from '../frontier/sqlite/read.ts'
 import type { Clock, TimerHandle } from '../model/clock.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { EventType, NewEvent } from '../model/event.ts'
@@ -34,6 +35,7 @@ import { queryRows } from './query.ts'
 import { checkSum, exitCodeOf, exitCodeOfError, statusOf } from './run-end.ts'
 import { RUN_POSITION, writeRunState } from './run-state.ts'
 import type { RunState } from './run-state.ts'
+import { RunTally } from './run-tally.ts'
 import { Reasons, snapshotOf, summaryOf } from './summary.ts'
 import type { SnapshotInit } from './summary.ts'
 
@@ -87,6 +89,7 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
   protected startedAt = 0
   readonly #plan: JobPlan
   readonly #reasons = new Reasons()
+  readonly #tally = new RunTally()
   /** The latest warning of each code. */
   readonly #warnings = new Map<string, Snapshot['warnings'][number]>()
   #opening: Promise<Opened> | undefined
@@ -151,6 +154,7 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
   /** Each settlement as it is committed. */
   protected note(record: PageRecord): void {
     this.#reasons.note(record)
+    this.#tally.note(record)
   }
 
   async open(): Promise<Opening> {
@@ -273,6 +277,7 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
     this.#isOpen = true
     const { commit, backend, sinks, state, before } = opened
     await this.#reasons.learn(backend.frontier, before.done)
+    this.#learnRun(state, before)
     let failure: unknown
     const unsubscribe = this.bus.subscribe(['request.settled'], (_type, data) => this.note(data as PageRecord))
     try {
@@ -302,11 +307,27 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
     }
   }
 
+  /** A later run that was stopped goes on in this process. */
+  #learnRun({ fromSeq }: RunState, { seq }: FrontierStats): void {
+    if (fromSeq === undefined || seq <= fromSeq || this.#plan.folder === undefined) return
+    const reader = openReader(this.#plan.folder)
+    try {
+      this.#tally.learn(reader, fromSeq)
+    } finally {
+      reader.close()
+    }
+  }
+
   async #finish(opened: Opened, { end, reason, refusal, exitCode, isCut }: Ended): Promise<Summary> {
     // A later number would tell the sinks that what they were given last has been committed.
     if (isCut === true) return this.#writeSummary(opened, end)
     const { commit, state, backend } = opened
-    commit.position(RUN_POSITION, writeRunState({ run: state.run, status: end, at: this.clock.wall() }))
+    const { run, fromSeq } = state
+    const at = this.clock.wall()
+    commit.position(
+      RUN_POSITION,
+      writeRunState({ run, status: end, at, ...(fromSeq === undefined ? {} : { fromSeq }) }),
+    )
     commit.event(end === 'finished' ? 'job.finished' : 'job.stopped', { reason })
     await commit.flush()
     if (this.failure !== undefined) throw this.failure
@@ -399,6 +420,8 @@ export abstract class BaseJob<Opened extends OpenedJob> implements Job {
       exitCode: 0,
       reasons: this.#reasons,
       revisits: this.revisits,
+      // A tail settles connections, not pages.
+      thisRun: this.kind === 'tail' || opened.state.fromSeq === undefined ? null : this.#tally.figures,
     })
     const failed = end === 'finished' ? this.failures(draft, stats) : []
     const summary: Summary = {

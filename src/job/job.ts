@@ -7,6 +7,7 @@ import type { BusEvents, EventType } from '../model/event.ts'
 import type { OutcomeCounts } from '../model/outcome.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { PageRecord } from '../model/record.ts'
+import type { RunFigures } from './run-tally.ts'
 
 export type JobKind = 'fetch' | 'crawl' | 'tail'
 /** Kinds that fetch pages; a tail reads one endless source. */
@@ -95,6 +96,8 @@ export interface Summary extends Snapshot {
     | undefined
   /** What halted the run; absent where it ended otherwise. */
   readonly halted?: { readonly code: string; readonly message: string }
+  /** Of this run alone, where there were runs before it: `done`, `extraction` and the like are of the whole job. Else null. */
+  readonly thisRun: RunFigures | null
   /** `--fail-if` expressions that were true. */
   readonly failed: readonly string[]
   readonly exitCode: number

@@ -21,6 +21,9 @@ import type { Pacing, Plan } from './prepare.ts'
 import { countMatching, requeueAnswered, requeueMatching } from './requeue.ts'
 import type { SnapshotInit } from './summary.ts'
 
+/** That of bad input (UX.md 3.7). */
+const INPUT_EMPTY = 2
+
 export class PageJob extends BaseJob<OpenedPages> {
   readonly kind: PageJobKind
   readonly #plan: Plan
@@ -118,6 +121,9 @@ export class PageJob extends BaseJob<OpenedPages> {
     const end = this.#endOf(ended, engine)
     if (end === 'finished') {
       parts.clear()
+      const { known } = await backend.frontier.stats()
+      // Whoever made the list may have failed: that is no success.
+      if (known === 0) return { end, reason: 'the input names no URL', exitCode: INPUT_EMPTY }
       return { end, reason: 'nothing is left' }
     }
     const { loginRefused, limitReason } = engine

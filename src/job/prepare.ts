@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { EngineSettings, HostSettings } from '../engine/settings.ts'
 import { parseFollow } from '../extract/link-set.ts'
 import type { KeyDefaults } from '../frontier/frontier.ts'
+import { shortDuration } from '../model/duration.ts'
 import { SluiceError } from '../model/errors.ts'
 import { parseDuration } from '../model/options.ts'
 import type { OptionName } from '../model/options.ts'
@@ -11,13 +12,14 @@ import { parseFailIf } from '../policy/fail-if.ts'
 import { polite } from '../policy/polite.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { RevisitLimits } from '../policy/revisit.ts'
+import { sinkKindOf } from '../sink/kind.ts'
 import { hasPlaces } from '../source/template.ts'
 import { canonicalize, withoutCredentials } from '../url/canonicalize.ts'
 import { hostOf, keyOf, registrableDomain } from '../url/key.ts'
 import { checkContact, contactNeeded, FREE_URLS, fasterThanDefault, privateTest } from './contact.ts'
+import { inputHeaders, parseHeaderLines } from './filling.ts'
 import { folderOf, nameFromInput, nameOf } from './folder.ts'
 import { hostSheet, withHost } from './host-sheet.ts'
-import { inputHeaders } from './filling.ts'
 import { scopeOf } from './job-scope.ts'
 import type { PageJobKind } from './job.ts'
 import { proxyTaken } from './origin-logins.ts'
@@ -75,7 +77,7 @@ export function planJob(kind: PageJobKind, options: ResolvedOptions, cwd: string
   }
   const job = options.get<string>('job')
   const folder = durable || job !== undefined ? folderOf(job ?? nameFromInput(inputs.subject), cwd) : undefined
-  return {
+  const plan = {
     kind,
     options,
     cwd,
@@ -84,6 +86,17 @@ export function planJob(kind: PageJobKind, options: ResolvedOptions, cwd: string
     inputs,
     isPrivate: privateTest(parseResolves(options.get<string[]>('resolve') ?? [])),
   }
+  checkSettings(plan)
+  return plan
+}
+
+/** What is only used once the job is open is read now: a bad option is told before any file of the job is looked at. */
+function checkSettings(plan: Plan): void {
+  const { options } = plan
+  for (const out of options.get<unknown[]>('out') ?? []) if (typeof out === 'string') sinkKindOf(out)
+  parseHeaderLines(options.get<string[]>('header') ?? [])
+  revisitLimits(options)
+  engineSettings(plan, createPacing(options), 1, 1, 0, false, undefined, () => undefined)
 }
 
 /**
@@ -219,8 +232,18 @@ export function revisitLimits(options: ResolvedOptions): RevisitLimits | undefin
   const [firstMs, minMs, maxMs] = (['revisit', 'revisitMin', 'revisitMax'] as const).map(
     (name) => options.get<number>(name) as number,
   ) as [number, number, number]
-  if (minMs <= maxMs) return { firstMs, minMs, maxMs }
-  throw new SluiceError('OPTION_INVALID', '--revisit-min is longer than --revisit-max', {
-    hint: 'for example --revisit-min 1h --revisit-max 90d',
-  })
+  if (minMs > maxMs) {
+    throw new SluiceError('OPTION_INVALID', '--revisit-min is longer than --revisit-max', {
+      hint: 'for example --revisit-min 1h --revisit-max 90d',
+    })
+  }
+  // The usual 24 h give way to limits that were chosen; two that were chosen contradict each other.
+  if (options.given('revisit') && (firstMs < minMs || firstMs > maxMs)) {
+    const [flag, limitMs, word] =
+      firstMs < minMs ? (['--revisit-min', minMs, 'shorter'] as const) : (['--revisit-max', maxMs, 'longer'] as const)
+    throw new SluiceError('OPTION_INVALID', `--revisit is ${word} than ${flag} (${shortDuration(limitMs)})`, {
+      hint: `say ${flag} ${shortDuration(firstMs)} as well`,
+    })
+  }
+  return { firstMs, minMs, maxMs }
 }

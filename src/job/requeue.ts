@@ -1,11 +1,11 @@
 /** Queues finished URLs again: `retry` (chosen by facet) and the conditional re-run of `--if-changed`. */
 import type { Frontier, LedgerRow, ScanQuery } from '../frontier/frontier.ts'
-import { SluiceError } from '../model/errors.ts'
+import { CODES, SluiceError } from '../model/errors.ts'
 import { OUTCOMES } from '../model/outcome.ts'
 import type { OutcomeWord } from '../model/outcome.ts'
 import { isUnsafe } from '../model/request.ts'
 import type { NewRequest, RequestMeta } from '../model/request.ts'
-import { parseDuration } from '../model/options.ts'
+import { nearest, parseDuration } from '../model/options.ts'
 import { nextInterval } from '../policy/revisit.ts'
 import type { RevisitLimits } from '../policy/revisit.ts'
 import type { RetryQuery } from './job.ts'
@@ -50,11 +50,12 @@ export function parseFacets(query: RetryQuery, wallNow: number): Facets {
       hint: 'for example --outcome failed',
     })
   }
-  if (status !== undefined && !/^\d(\d\d|xx)$/i.test(status)) {
+  if (status !== undefined && !/^[1-5](\d\d|xx)$/i.test(status)) {
     throw new SluiceError('OPTION_INVALID', `--status: ${status} is neither a status nor a class`, {
       hint: 'for example --status 503 or --status 5xx',
     })
   }
+  const codes = code === undefined ? undefined : codePattern(code)
   return {
     scan: {
       ...(outcome === undefined ? {} : { outcome: outcome as OutcomeWord }),
@@ -62,15 +63,28 @@ export function parseFacets(query: RetryQuery, wallNow: number): Facets {
       ...(host === undefined ? {} : { key: host }),
       ...(since === undefined ? {} : { since: sinceMs(since, wallNow) }),
     },
-    code: code === undefined ? undefined : new RegExp(`^${code.replace(/[^A-Za-z0-9_*]/g, '').replaceAll('*', '.*')}$`),
+    code: codes,
     isUnsafeToo: unsafe === true,
   }
 }
 
-/** An ISO date, or a duration back from now (`2h`). */
+/** @throws SluiceError `OPTION_INVALID` where no code is like it */
+function codePattern(code: string): RegExp {
+  const known = Object.keys(CODES)
+  const pattern = /^[A-Z0-9_*]+$/.test(code) ? new RegExp(`^${code.replaceAll('*', '.*')}$`) : undefined
+  if (pattern !== undefined && known.some((name) => pattern.test(name))) return pattern
+  const near = nearest(code, known)
+  throw new SluiceError('OPTION_INVALID', `--code: ${code} is no code, and no pattern of one`, {
+    hint: near === undefined ? "for example --code 'TIMEOUT_*'" : `did you mean ${near}?`,
+  })
+}
+
+/** An ISO date, or a duration back from now (`2h`). @throws SluiceError `OPTION_INVALID` for a time to come */
 function sinceMs(text: string, wallNow: number): number {
   const date = Date.parse(text)
-  return /^\d{4}-/.test(text) && !Number.isNaN(date) ? date : wallNow - parseDuration(text, '--since')
+  if (!/^\d{4}-/.test(text) || Number.isNaN(date)) return wallNow - parseDuration(text, '--since')
+  if (date <= wallNow) return date
+  throw new SluiceError('OPTION_INVALID', `--since: ${text} is in the future`, { hint: 'for example --since 2h' })
 }
 
 async function* slices(
@@ -131,7 +145,7 @@ export interface Revisits {
  */
 export async function requeueAnswered(
   frontier: Frontier,
-  { run, requeueAfter, due }: RunState,
+  { run, requeueAfter, due, fromSeq }: RunState,
   wall: () => number,
 ): Promise<Revisits> {
   const after = typeof requeueAfter === 'number' && requeueAfter > 0 ? requeueAfter : undefined
@@ -154,6 +168,7 @@ export async function requeueAnswered(
       status: 'running' as const,
       at: wall(),
       requeueAfter: next,
+      ...(fromSeq === undefined ? {} : { fromSeq }),
       ...(due === undefined ? {} : { due }),
     }
     await frontier.add(requests, new Map([[RUN_POSITION, writeRunState(state)]]))

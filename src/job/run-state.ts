@@ -12,6 +12,8 @@ export interface RunState {
   readonly status: 'running' | 'requeued' | RunEnd
   /** Wall-clock ms of the last change. */
   readonly at: number
+  /** Highest number that was settled before this run; absent in the first. */
+  readonly fromSeq?: number
   /** Of a conditional re-run under way: continue queueing after this row; null: all are queued. */
   readonly requeueAfter?: number | null
   /** Of a re-run of the pages that are due: when they had to be, wall-clock ms, and the limits of their intervals. */
@@ -50,14 +52,16 @@ export function nextRun(
       run: last.run + 1,
       status: 'running',
       at,
+      fromSeq: before.seq,
       ...(ifChanged || due !== undefined ? { requeueAfter: 0 } : {}),
       ...(due === undefined ? {} : { due: { ...due, at } }),
     }
-  const { requeueAfter, due: begun } = last
+  const { requeueAfter, due: begun, fromSeq } = last
   return {
     run: last.run,
     status: 'running',
     at,
+    ...(fromSeq === undefined ? {} : { fromSeq }),
     ...(typeof requeueAfter === 'number' ? { requeueAfter, ...(begun === undefined ? {} : { due: begun }) } : {}),
   }
 }

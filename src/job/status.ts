@@ -100,16 +100,23 @@ export async function explainUrl(folder: string, urlOrHost: string): Promise<Why
   const reader = openReader(folder, { clock: systemClock() })
   try {
     const canonical = canonicalize(urlOrHost)
-    if (!canonical.ok || !/^[a-z]+:\/\//i.test(urlOrHost)) return explainHost(reader, stored, urlOrHost)
+    const isPaused = await pausedNow(folder, reader)
+    if (!canonical.ok || !/^[a-z]+:\/\//i.test(urlOrHost)) return explainHost(reader, stored, urlOrHost, isPaused)
     const fingerprint = await createFingerprint(BigInt(`0x${stored.seed}`))
     // Rows are known by what they fill in, not by their URL.
     const isRow = stored.options['rows'] !== undefined
     const row = reader.find(canonical.url, isRow ? undefined : fingerprint.of(canonical.url))
     if (row === undefined) return unknownUrl(canonical.url)
-    return explainRow(reader, row, canonical.url, stored.options['extract'])
+    return explainRow(reader, row, canonical.url, stored.options['extract'], isPaused)
   } finally {
     reader.close()
   }
+}
+
+/** Of a live job as its owner says, of a stopped one as it ended. */
+async function pausedNow(folder: string, reader: Reader): Promise<boolean> {
+  const live = (await requestControl(folder, 'snapshot', {})) as Snapshot | undefined
+  return live === undefined ? readRunState(reader.positions())?.status === 'paused' : live.status === 'paused'
 }
 
 function unknownUrl(url: string): Why {
@@ -121,7 +128,7 @@ function unknownUrl(url: string): Why {
 }
 
 /** @param extract option of the job: extractor modules. */
-function explainRow(reader: Reader, row: LedgerRow, url: string, extract: unknown): Why {
+function explainRow(reader: Reader, row: LedgerRow, url: string, extract: unknown, isPaused: boolean): Why {
   const trail: { topic: string; text: string }[] = []
   const { record, meta } = row
   if (row.input !== undefined) {
@@ -153,7 +160,8 @@ function explainRow(reader: Reader, row: LedgerRow, url: string, extract: unknow
       text: `${record.t}, attempt ${record.attempt}, run ${record.run}, number ${record.seq}`,
     })
   } else {
-    trail.push({ topic: 'waiting', text: waitingText(reader, row) })
+    const text = isPaused ? 'for the job, which is paused' : waitingText(reader, row)
+    trail.push({ topic: 'waiting', text })
   }
   if (row.crashes > 0) trail.push({ topic: 'crashes', text: `in flight at ${row.crashes} deaths of the process` })
   return {
@@ -201,13 +209,15 @@ function waitingText(reader: Reader, row: LedgerRow): string {
   return `for its host ${row.key}: ${key.queued} queued there, next start in ${shortDuration(key.readyInMs)}`
 }
 
-function explainHost(reader: Reader, stored: StoredJob, host: string): Why {
+function explainHost(reader: Reader, stored: StoredJob, host: string, isPaused: boolean): Why {
   const name = host.toLowerCase()
   // Keys are hosts: a port in the question is not part of them.
   const state = reader.key(name) ?? reader.key(name.replace(/:\d+$/, ''))
   if (state === undefined)
     return { url: host, state: 'unknown', trail: [{ topic: 'host', text: 'no URL of this host is known' }] }
+  const paused = `paused: nothing starts until it is resumed (sluice resume ${shellWord(stored.name)})`
   const trail = [
+    ...(isPaused ? [{ topic: 'job', text: paused }] : []),
     { topic: 'left', text: `${state.queued} queued, ${state.inFlight} in flight, ${state.known} known` },
     {
       topic: 'interval',
@@ -233,7 +243,7 @@ function explainHost(reader: Reader, stored: StoredJob, host: string): Why {
     const answer = robotsCause(robots)?.code ?? `status ${robots.status}`
     trail.push({ topic: 'robots', text: `${robots.origin}: ${robots.verdict}, ${answer}${delay}` })
   }
-  return { url: host, state: state.readyInMs > 0 ? 'waiting' : 'ready', trail }
+  return { url: host, state: isPaused ? 'paused' : state.readyInMs > 0 ? 'waiting' : 'ready', trail }
 }
 
 /** Durable events after an id, settlements included, in order. */
@@ -300,7 +310,8 @@ export async function retryStopped(folder: string, query: RetryQuery, dryRun: bo
     const count = await requeueMatching(opened.frontier, query, clock.wall())
     if (count > 0 && state?.status === 'finished') {
       // Settlements to come belong to a new run.
-      const next = { run: state.run + 1, status: 'requeued' as const, at: clock.wall() }
+      const { seq } = await opened.frontier.stats()
+      const next = { run: state.run + 1, status: 'requeued' as const, at: clock.wall(), fromSeq: seq }
       await opened.frontier.add([], new Map([[RUN_POSITION, writeRunState(next)]]))
     }
     return count

@@ -95,6 +95,7 @@ export interface SummaryInit extends SnapshotInit {
   readonly endedWall: number | null
   readonly outputs: readonly string[]
   readonly revisits: Summary['revisits']
+  readonly thisRun: Summary['thisRun']
   readonly failed: readonly string[]
   readonly exitCode: number
   /** Hosts by reason. */
@@ -149,6 +150,7 @@ export function summaryOf(init: SummaryInit): Summary {
       ? { cache: { fresh: engine.context.metrics.cached, revalidated: engine.context.metrics.revalidated } }
       : {}),
     ...(init.revisits === undefined ? {} : { revisits: init.revisits }),
+    thisRun: init.thisRun,
     failed: init.failed,
     exitCode: init.exitCode,
     bytes: engine?.context.metrics.bytes ?? 0,

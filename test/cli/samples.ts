@@ -46,6 +46,7 @@ export const crawling: Snapshot = {
 
 export const finished: Summary = {
   ...running,
+  thisRun: null,
   v: 1,
   status: 'finished',
   end: 'finished',

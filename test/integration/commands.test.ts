@@ -500,11 +500,91 @@ test('what is said of a job stays right after it was stopped, emptied or queued 
   await origin.close()
 })
 
-test('a list without any URL is said to be empty', async () => {
+test('an input without any URL is bad input, a file as well as a pipe, the first time and every time', async () => {
   await inFolder(async (cwd) => {
     writeFileSync(join(cwd, 'empty.txt'), '')
-    const { code, stderr } = await runCli(['fetch', 'empty.txt', '--progress', 'none'], { cwd })
-    assert.equal(code, 0)
+    writeFileSync(join(cwd, 'comments.txt'), '# nothing yet\n\n')
+    for (const list of ['empty.txt', 'comments.txt', 'empty.txt']) {
+      const { code, stderr } = await runCli(['fetch', list, '--progress', 'none'], { cwd })
+      assert.equal(code, 2, list)
+      assert.match(stderr, /the input names no URL: nothing was fetched/)
+    }
+    const piped = start(['fetch', '-', '--progress', 'none'], { cwd, stdin: 'pipe' })
+    piped.child.stdin?.end()
+    const { code, stderr } = await piped.ended
+    assert.equal(code, 2, stderr)
     assert.match(stderr, /the input names no URL: nothing was fetched/)
+    const summary = JSON.parse(readFileSync(join(cwd, 'stdin.sluice', 'summary.json'), 'utf8')) as { exitCode: number }
+    assert.equal(summary.exitCode, 2)
+  })
+})
+
+test('facets that nothing can match are refused: classes, codes and times that do not exist', async (t) => {
+  const origin = await web()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    assert.equal((await runCli(['fetch', 'http://a.test/p/1', '-j', 's', ...fast(origin)], { cwd })).code, 0)
+    for (const [flag, value, told] of [
+      ['--status', '9xx', /--status: 9xx is neither a status nor a class[^]*5xx/],
+      ['--status', '099', /--status: 099/],
+      ['--code', 'TIMOUT_BODY', /--code: TIMOUT_BODY is no code[^]*did you mean TIMEOUT_BODY/],
+      ['--code', 'timeout-*', /--code: timeout-\* is no code/],
+      ['--since', '2999-01-01', /--since: 2999-01-01 is in the future/],
+    ] as const) {
+      for (const command of ['retry', 'export']) {
+        const { code, stderr } = await runCli([command, 's', flag, value], { cwd })
+        assert.equal(code, 2, `${command} ${flag} ${value}`)
+        assert.match(stderr, told)
+      }
+    }
+    for (const facet of [
+      ['--status', '5xx'],
+      ['--code', 'TIMEOUT_*'],
+      ['--code', 'HTTP_STATUS'],
+      ['--since', '2h'],
+    ]) {
+      assert.equal((await runCli(['retry', 's', ...facet], { cwd })).code, 0, facet.join(' '))
+    }
+  })
+})
+
+test('options are looked at before anything says that the job is another one', async (t) => {
+  const origin = await web()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const fetch = (url: string, ...flags: string[]): ReturnType<typeof runCli> =>
+      runCli(['fetch', url, ...fast(origin), ...flags], { cwd })
+    assert.equal((await fetch('http://a.test/p/1')).code, 0)
+    for (const [flags, told] of [
+      [['-o', 'x.xlsx'], /OPTION_INVALID: --out x\.xlsx/],
+      [['--gate', 'planet'], /OPTION_INVALID: --gate: "planet"/],
+      [['--include', '/(/'], /OPTION_INVALID/],
+      [
+        ['--if-due', '--revisit', '10m'],
+        /OPTION_INVALID: --revisit is shorter than --revisit-min \(1h\)[^]*--revisit-min 10m/,
+      ],
+      [['--header', 'no colon'], /OPTION_INVALID/],
+    ] as const) {
+      const { code, stderr } = await fetch('http://a.test/p/2', ...flags)
+      assert.equal(code, 2, stderr)
+      assert.match(stderr, told)
+      assert.doesNotMatch(stderr, /JOB_MISMATCH/)
+    }
+    assert.match((await fetch('http://a.test/p/2')).stderr, /JOB_MISMATCH[^]*--job/)
+  })
+})
+
+test('why says that the job of a host is paused', async (t) => {
+  const origin = await web()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const live = start(['fetch', 'http://a.test/p/1', '-j', 's', '--paused', ...fast(origin)], { cwd })
+    await live.said('paused')
+    const host = await runCli(['why', 'a.test', '--job', 's'], { cwd })
+    assert.match(host.stdout, /^paused[^]*job +paused: nothing starts until it is resumed \(sluice resume s\)/)
+    const url = await runCli(['why', 'http://a.test/p/1', '--job', 's'], { cwd })
+    assert.match(url.stdout, /waiting +for the job, which is paused/)
+    live.child.kill('SIGINT')
+    assert.equal((await live.ended).code, 130)
   })
 })

@@ -12,7 +12,7 @@ import { startOrigin } from '../../src/testing/origin.ts'
 import type { Origin } from '../../src/testing/origin.ts'
 import { inFolder, runCli } from '../cli/run-cli.ts'
 import { readWithWarcio } from '../warc/independent.ts'
-import { fast, readRecords } from './web.ts'
+import { fast, readRecords, readSummary } from './web.ts'
 
 const DAY = 86_400_000
 
@@ -187,3 +187,37 @@ function serve(origin: Origin, state: 1 | 2): void {
   origin.handle('s.test', '/c', () => (state === 1 ? html('c') : { status: 410, body: 'gone' }))
   if (state === 2) origin.handle('s.test', '/b', () => html('b2'))
 }
+
+test('the summary of a later run is of that run, and what all runs have come to stands apart', async (t) => {
+  const origin = await startOrigin()
+  t.after(() => origin.close())
+  for (const name of ['a', 'b', 'c', 'd', 'e']) origin.handle('s.test', `/${name}`, () => html(name))
+  await inFolder(async (cwd) => {
+    writeFileSync(join(cwd, 'e.ts'), "export default { extract: (page) => [{ title: page.$('h1').text() }] }")
+    const run = async (names: string, ...flags: string[]): Promise<Awaited<ReturnType<typeof runCli>>> => {
+      writeFileSync(join(cwd, 'urls.txt'), [...names].map((name) => `http://s.test/${name}\n`).join(''))
+      return runCli(['fetch', 'urls.txt', '--extract', 'e.ts', ...flags, ...fast(origin)], { cwd })
+    }
+    const first = await run('abc')
+    assert.equal(readSummary(cwd, 'urls').thisRun, null)
+    assert.doesNotMatch(first.stderr, /runs/)
+    origin.handle('s.test', '/e', () => ({ status: 404, body: 'gone' }))
+    const limited = await run('abcde', '--limit', '4')
+    assert.equal(limited.code, 4, limited.stderr)
+    assert.equal(readSummary(cwd, 'urls').thisRun?.doneTotal, 1)
+    const second = await run('abcde', '--limit', '9')
+    assert.equal(second.code, 0, second.stderr)
+    const { run: number, thisRun, done } = readSummary(cwd, 'urls')
+    assert.equal(number, 2)
+    assert.deepEqual([done.ok, done.gone], [4, 1])
+    assert.deepEqual(
+      [thisRun?.done.ok, thisRun?.done.gone, thisRun?.doneTotal, thisRun?.items],
+      [1, 1, 2, 1],
+      'both parts of it',
+    )
+    assert.match(
+      second.stderr,
+      /^ ok +1 +50\.0%[^]*^ gone +1 +50\.0%[^]*all 2 runs +ok 4 \| gone 1$[^]*items +1 stored +4 by all runs/m,
+    )
+  })
+})

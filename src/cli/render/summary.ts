@@ -89,16 +89,23 @@ function cacheLine({ cache }: Summary, { catalog }: SummaryOptions): string[] {
 const PHASES = ['total', 'wait', 'dns', 'connect', 'firstByte'] as const
 const QUANTILES = ['p50', 'p90', 'p99', 'max'] as const satisfies readonly (keyof Percentiles)[]
 
+/** Of this run: what earlier ones have come to is told apart. */
+function figuresOf({ thisRun, done, doneTotal }: Summary): Pick<Summary, 'done' | 'doneTotal'> {
+  return thisRun ?? { done, doneTotal }
+}
+
 function shareOfDone(count: number, summary: Summary, catalog: Catalog): string {
-  return catalog.percent(summary.doneTotal === 0 ? 0 : count / summary.doneTotal)
+  const { doneTotal } = figuresOf(summary)
+  return catalog.percent(doneTotal === 0 ? 0 : count / doneTotal)
 }
 
 /** Outcomes and times side by side where the terminal is wide enough, else one below the other. */
 function tables(summary: Summary, { catalog, columns, paint }: SummaryOptions): string[] {
   const { t, number } = catalog
+  const { done } = figuresOf(summary)
   const outcomes = [
     [t('end.outcome'), t('end.urls'), ''],
-    ...OUTCOMES.map((word) => [word, number(summary.done[word]), shareOfDone(summary.done[word], summary, catalog)]),
+    ...OUTCOMES.map((word) => [word, number(done[word]), shareOfDone(done[word], summary, catalog)]),
   ]
   const times = [
     [t('end.time'), ...QUANTILES],
@@ -127,9 +134,8 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 
 function plainTables(summary: Summary, { catalog }: SummaryOptions): string[] {
   const { t, number } = catalog
-  const lines = OUTCOMES.map(
-    (word) => `${word}: ${number(summary.done[word])}, ${shareOfDone(summary.done[word], summary, catalog)}`,
-  )
+  const { done } = figuresOf(summary)
+  const lines = OUTCOMES.map((word) => `${word}: ${number(done[word])}, ${shareOfDone(done[word], summary, catalog)}`)
   for (const phase of PHASES) {
     const row = summary.times[phase]
     if (row === undefined) continue
@@ -148,6 +154,11 @@ function detailRows(
 ): { label: string; fields: string[] }[] {
   const { t, number } = catalog
   const rows: { label: string; fields: string[] }[] = []
+  if (summary.thisRun !== null) {
+    const words = OUTCOMES.filter((word) => summary.done[word] > 0)
+    const counts = words.map((word) => `${word} ${number(summary.done[word])}`)
+    rows.push({ label: t('end.allRuns', { count: summary.run }), fields: [counts.join(' | ')] })
+  }
   for (const word of ['failed', 'denied', 'skipped'] as const) {
     const reasons = summary.why[word].slice(0, REASONS_SHOWN).map(({ code, urls, hosts }) => {
       const text = `${number(urls)} ${code}`
@@ -157,8 +168,10 @@ function detailRows(
   }
   const { extraction } = summary
   if (extraction !== null) {
-    const counts = [t('end.itemsStored', { count: extraction.items })]
-    if (extraction.rejected > 0) counts.push(t('end.itemsRejected', { count: extraction.rejected }))
+    const { items, rejected } = summary.thisRun ?? extraction
+    const counts = [t('end.itemsStored', { count: items })]
+    if (rejected > 0) counts.push(t('end.itemsRejected', { count: rejected }))
+    if (summary.thisRun !== null) counts.push(t('end.itemsOfAllRuns', { count: extraction.items }))
     rows.push({ label: t('end.items'), fields: counts })
     const fields = extraction.fields.slice(0, REASONS_SHOWN)
     if (fields.length > 0) {
