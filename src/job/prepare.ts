@@ -22,7 +22,7 @@ import { folderOf, nameFromInput, nameOf } from './folder.ts'
 import { hostSheet, withHost } from './host-sheet.ts'
 import { scopeOf } from './job-scope.ts'
 import type { PageJobKind } from './job.ts'
-import { proxyTaken } from './origin-logins.ts'
+import { originLogins, proxyTaken } from './origin-logins.ts'
 import type { OriginLogins } from './origin-logins.ts'
 import { openInputs } from './sources.ts'
 import type { Inputs } from './sources.ts'
@@ -96,7 +96,7 @@ function checkSettings(plan: Plan): void {
   for (const out of options.get<unknown[]>('out') ?? []) if (typeof out === 'string') sinkKindOf(out)
   parseHeaderLines(options.get<string[]>('header') ?? [])
   revisitLimits(options)
-  engineSettings(plan, createPacing(options), 1, 1, 0, false, undefined, () => undefined)
+  engineSettings(plan, createPacing(options), 1, 1, 0, false, undefined, originLogins(undefined))
 }
 
 /**
