@@ -25,6 +25,7 @@ const BY_ADDRESS = [
   'frontier/sqlite/checkpoint-worker.js',
   'job/archive-reader.js',
   'job/query-child.js',
+  'server/serve/job-child.js',
   'sink/warc-worker.js',
   'testing/origin/serve.js',
 ]
