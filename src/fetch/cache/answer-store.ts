@@ -58,8 +58,9 @@ const ROOM = 0.1
 const ROW_BYTES = 200
 
 const TABLES = `
-CREATE TABLE IF NOT EXISTS answer(id INTEGER PRIMARY KEY, url TEXT NOT NULL, head TEXT NOT NULL, body BLOB NOT NULL,
-  bytes INTEGER NOT NULL, used REAL NOT NULL, sum TEXT NOT NULL);
+-- The body last: what stands before it is read without it.
+CREATE TABLE IF NOT EXISTS answer(id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, used REAL NOT NULL, sum TEXT NOT NULL,
+  url TEXT NOT NULL, head TEXT NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS answer_url ON answer(url);
 CREATE INDEX IF NOT EXISTS answer_used ON answer(used);
 `
@@ -92,7 +93,9 @@ export class AnswerStore {
   /** @throws SluiceError `OPTION_INVALID` where the folder cannot be made */
   constructor(options: AnswerStoreOptions) {
     this.#options = options
-    this.#db = openDatabase(options)
+    const { db, bytes } = openDatabase(options)
+    this.#db = db
+    this.#bytes = bytes
     this.#find = this.#db.prepare('SELECT id, head, body, sum FROM answer WHERE url = ? ORDER BY id DESC')
     this.#insert = this.#db.prepare('INSERT INTO answer(url, head, body, bytes, used, sum) VALUES(?, ?, ?, ?, ?, ?)')
     this.#update = this.#db.prepare('UPDATE answer SET head = ?, sum = ?, used = ? WHERE id = ?')
@@ -100,7 +103,6 @@ export class AnswerStore {
     this.#remove = this.#db.prepare('DELETE FROM answer WHERE id = ? RETURNING bytes')
     this.#removeUrl = this.#db.prepare('DELETE FROM answer WHERE url = ? RETURNING bytes')
     this.#oldest = this.#db.prepare('SELECT id FROM answer ORDER BY used LIMIT 100')
-    this.#bytes = Number(this.#db.prepare('SELECT total(bytes) AS bytes FROM answer').get()?.['bytes'] ?? 0)
   }
 
   /** The latest answer that `isChosen` by the request. A damaged one is removed. */
@@ -231,7 +233,13 @@ function removeFiles(path: string): void {
   for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
 }
 
-function openDatabase({ folder, warn }: AnswerStoreOptions): DatabaseSync {
+interface Opened {
+  readonly db: DatabaseSync
+  /** What all rows take. */
+  readonly bytes: number
+}
+
+function openDatabase({ folder, warn }: AnswerStoreOptions): Opened {
   const path = join(folder, FILE)
   try {
     mkdirSync(folder, { recursive: true })
@@ -239,8 +247,8 @@ function openDatabase({ folder, warn }: AnswerStoreOptions): DatabaseSync {
     throw new SluiceError('OPTION_INVALID', `--cache: ${(error as Error).message}`, { cause: error })
   }
   try {
-    const db = prepared(path)
-    if (db !== undefined) return db
+    const opened = prepared(path)
+    if (opened !== undefined) return opened
   } catch (error) {
     // In use is not damaged.
     if (codeOf(error) === SQLITE_BUSY)
@@ -254,7 +262,7 @@ function openDatabase({ folder, warn }: AnswerStoreOptions): DatabaseSync {
 }
 
 /** Undefined where it is of another format. */
-function prepared(path: string): DatabaseSync | undefined {
+function prepared(path: string): Opened | undefined {
   const db = new DatabaseSync(path, { timeout: OPEN_MS })
   try {
     // The fetching thread never waits for the disk here: a power cut may damage the file, a kill does not.
@@ -266,9 +274,10 @@ function prepared(path: string): DatabaseSync | undefined {
     }
     db.exec(TABLES)
     db.exec(`PRAGMA user_version=${FORMAT}`)
-    db.prepare('SELECT count(*) FROM answer WHERE used < 0').get()
+    // Goes through the whole table: one that is damaged shows it here.
+    const bytes = Number(db.prepare('SELECT total(bytes) AS bytes FROM answer').get()?.['bytes'] ?? 0)
     db.exec('PRAGMA busy_timeout=0')
-    return db
+    return { db, bytes }
   } catch (error) {
     db.close()
     throw error
