@@ -1,6 +1,8 @@
 /** What the head of an answer says of its body, in one pass: every answer goes through here. */
 
 export interface BodyFields {
+  /** There are two different Locations. */
+  readonly contradicts: boolean
   /** All values of Content-Type, joined by commas; undefined: none. */
   readonly type: string | undefined
   /** Content-Length; -1: none. */
@@ -16,6 +18,8 @@ export function bodyFieldsOf(rawHeaders: readonly string[]): BodyFields {
   let length = -1
   let transfer = ''
   let type: string | undefined
+  let location: string | undefined
+  let contradicts = false
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
     const value = rawHeaders[i + 1] as string
@@ -25,6 +29,10 @@ export function bodyFieldsOf(rawHeaders: readonly string[]): BodyFields {
     else if (name.length === 16 && name.toLowerCase() === 'content-encoding')
       encoding = encoding === '' ? value : `${encoding}, ${value}`
     else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') transfer += `,${value}`
+    else if (name.length === 8 && name.toLowerCase() === 'location') {
+      contradicts ||= location !== undefined && location !== value
+      location = value
+    }
   }
-  return { type, length, encoding, transfer }
+  return { type, length, encoding, transfer, contradicts }
 }

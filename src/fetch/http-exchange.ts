@@ -132,7 +132,7 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     if (this.#marks.answeredAt === 0) this.#marks.answeredAt = now
     this.#pace = new BodyPace(this.#order.limits, now)
 
-    const { type, length, encoding, transfer } = bodyFieldsOf(rawHeaders)
+    const { type, length, encoding, transfer, contradicts } = bodyFieldsOf(rawHeaders)
     this.#contentType = parseContentType(type).essence
 
     if (this.#order.forwarded && status === 407) {
@@ -151,7 +151,12 @@ export class HttpExchange implements Exchange, FetchHandle, Timed, BodyOwner {
     // The observer may have cancelled by the handle.
     if ((this.#phase as Phase) !== Phase.body) return
     if (this.method === 'HEAD' || status === 204 || status === 304) return
-    if (length > this.#cap && this.#order.maxBytes === undefined) {
+    // Of redirects the policy judges.
+    if (contradicts && (status < 300 || status > 399)) {
+      this.#stop({ code: 'BAD_REDIRECT', message: 'two different Locations in one answer' }, true)
+      return
+    }
+    if (length > this.#cap && length <= Number.MAX_SAFE_INTEGER && this.#order.maxBytes === undefined) {
       this.#stop(
         {
           code: 'TOO_LARGE',

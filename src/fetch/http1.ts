@@ -242,13 +242,14 @@ class Http1Connection implements Connection, ReplyReader, Timed {
       return
     }
     this.#justRead = this.dial?.reads === true && count < buffer.length
-    this.#whole(exchange, this.#keepAlive && this.#parser.taken === count)
+    this.#whole(exchange, this.#keepAlive, this.#parser.taken < count)
     this.#justRead = false
   }
 
-  #whole(exchange: Exchange, keep: boolean): void {
+  /** @param hasMore bytes that nobody asked for lie behind it */
+  #whole(exchange: Exchange, keep: boolean, hasMore = false): void {
     this.#exchange = undefined
-    const { lenient } = this.#parser
+    const lenient = this.#parser.lenient || hasMore
     if (!keep || lenient || this.#socket?.writable !== true) {
       this.#drop()
       exchange.ended(lenient)

@@ -188,7 +188,7 @@ const DELIVERED: Readonly<Record<string, string>> = {
   test221: 'the reply is in order; that the body is not gzip shows when it is decoded',
   test223: 'as test221, for deflate',
   test315: 'as test221, for gzip',
-  test772: 'two different Locations are for the redirect to judge',
+  test772: 'two different Locations are for the exchange to refuse',
   test1479: 'bytes behind the body are left where they are, and the connection is closed',
 }
 
