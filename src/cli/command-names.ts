@@ -36,6 +36,7 @@ export type OwnFlagName =
   | 'yes'
   | 'dryRun'
   | 'asJson'
+  | 'repair'
   | 'with'
   | 'accept'
   | 'record'

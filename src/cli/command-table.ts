@@ -278,7 +278,7 @@ export const COMMANDS: readonly CommandRow[] = [
     takes: '[JOB|ARCHIVE|FOLDER…]',
     most: Infinity,
     options: ['lang'],
-    flags: [{ name: 'asJson' }],
+    flags: [{ name: 'asJson' }, { name: 'repair' }],
     load: () => import('./commands/verify.ts'),
   },
   {

@@ -43,6 +43,8 @@ export type { HostOptions, JobOptions, OptionLayer, ResolvedOptions } from './op
 export { VERSION } from './prepare.ts'
 export { explainUrl, lastEventId, openStatus, readEvents, readSummary, resumeOptions, retryStopped } from './status.ts'
 export type { Status } from './status.ts'
+export { LOST_URLS, repairJob } from './repair.ts'
+export type { Repair } from './repair.ts'
 export { verify } from './verify.ts'
 export type { Verification } from './verify.ts'
 export type { Comparison } from './compare-view.ts'

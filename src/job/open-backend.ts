@@ -1,5 +1,5 @@
 /** Where a URL scheme, a path or an option picks an implementation: frontier, sinks, fetcher. The only such place. */
-import { mkdirSync, readFileSync, statfsSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { AnswerCache } from '../fetch/cache/answer-cache.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
@@ -11,9 +11,11 @@ import { nameServers } from '../fetch/name-servers.ts'
 import type { PartFolder } from '../fetch/part-folder.ts'
 import type { KeyDefaults, OpenedFrontier } from '../frontier/frontier.ts'
 import { memoryFrontier } from '../frontier/memory.ts'
+import { DATABASE } from '../frontier/sqlite/schema.ts'
 import { SluiceError } from '../model/errors.ts'
 import type { Clock } from '../model/clock.ts'
 import { parseOption, parseSize } from '../model/options.ts'
+import { shellWord } from '../model/shell-word.ts'
 import { csvSink } from '../sink/csv.ts'
 import { filesSink } from '../sink/files.ts'
 import { itemIndexSink } from '../sink/item-index.ts'
@@ -180,6 +182,12 @@ export async function openFrontier(
 ): Promise<OpenedFrontier> {
   const inputFp = (source: string, ordinal: number): bigint => fingerprint.ofInput(source, ordinal)
   if (folder === undefined) return memoryFrontier({ clock, defaults, inputFp })
+  // The database is made first: a folder with the rest of a job has lost it, and a new one would begin the job anew.
+  if (existsSync(join(folder, 'config.json')) && !existsSync(join(folder, DATABASE))) {
+    throw new SluiceError('FRONTIER_CORRUPT', `${join(folder, DATABASE)} is missing: the folder is not whole`, {
+      hint: `copy the folder again with all its files; or sluice verify ${shellWord(folder)} --repair; or start over with --fresh (this one is kept)`,
+    })
+  }
   const { sqliteFrontier } = await import('../frontier/sqlite/index.ts')
   return sqliteFrontier({
     path: folder,

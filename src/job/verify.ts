@@ -30,6 +30,8 @@ export interface Verification {
   readonly problems: readonly string[]
   /** How many there are. */
   readonly wrong: number
+  /** How many of them are damage to the job's store. */
+  readonly damage: number
 }
 
 const MOST_PROBLEMS = 1_000
@@ -38,6 +40,7 @@ const MOST_PROBLEMS = 1_000
 export async function verify(subjects: readonly string[]): Promise<Verification> {
   const problems: string[] = []
   let wrong = 0
+  let damage = 0
   const tell = (problem: string): void => {
     wrong++
     if (problems.length < MOST_PROBLEMS) problems.push(problem)
@@ -49,6 +52,7 @@ export async function verify(subjects: readonly string[]): Promise<Verification>
     const { problems: found, ...figures } = auditStore(job)
     ledger = figures
     for (const problem of found) tell(problem)
+    damage = wrong
     // Records that are damaged in the ledger tell nothing of the outputs.
     if (found.length === 0) outputs = await checkOutputs(job, tell)
   }
@@ -64,7 +68,7 @@ export async function verify(subjects: readonly string[]): Promise<Verification>
   for (const wacz of archives.filter((place) => /\.wacz$/i.test(place)))
     files = (files ?? 0) + (await verifyWacz(wacz, tell))
   for (const folder of folders) files = (files ?? 0) + (await verifyFiles(folder, tell))
-  return { ledger, archive, files, outputs, problems, wrong }
+  return { ledger, archive, files, outputs, problems, wrong, damage }
 }
 
 async function checkOutputs(job: string, tell: (problem: string) => void): Promise<OutputCheck[]> {
@@ -96,6 +100,9 @@ function isFinished(job: string): boolean {
   const reader = openReader(job)
   try {
     return readRunState(reader.positions())?.status === 'finished'
+  } catch {
+    // Damage has been told.
+    return false
   } finally {
     reader.close()
   }

@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   /** `pipe`: an open pipe that the caller ends; `ignore`: /dev/null. */
   readonly stdin?: 'pipe' | 'ignore'
+  /** Commands of a POSIX shell that run before it, in its process: limits that it inherits. */
+  readonly shell?: string
 }
 
 /** An environment in which nothing of the machine's own settings shows. */
@@ -36,8 +38,10 @@ function cleanEnv(cwd: string): Record<string, string> {
   return { PATH: process.env['PATH'] ?? '', HOME: cwd, XDG_CONFIG_HOME: join(cwd, '.config'), LANG: 'C' }
 }
 
-export function start(args: readonly string[], { cwd, env = {}, stdin = 'ignore' }: StartOptions): Started {
-  const child = spawn(process.execPath, [BIN, ...args], {
+export function start(args: readonly string[], { cwd, env = {}, stdin = 'ignore', shell }: StartOptions): Started {
+  const command = [process.execPath, BIN, ...args] as const
+  const [program, ...words] = shell === undefined ? command : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...command]
+  const child = spawn(program as string, words, {
     cwd,
     env: { ...cleanEnv(cwd), ...env },
     stdio: [stdin, 'pipe', 'pipe'],

@@ -162,7 +162,7 @@ inFolder('a database of something else is refused', async (folder) => {
 
 inFolder('a newer format is refused by writers and readers', async (folder) => {
   await fill(folder, 1, 0)
-  damage(folder, 'PRAGMA user_version=2')
+  damage(folder, 'PRAGMA user_version=3')
   await assert.rejects(open(folder), { code: 'FORMAT_UNSUPPORTED' })
   assert.throws(() => openReader(folder), { code: 'FORMAT_UNSUPPORTED' })
 })

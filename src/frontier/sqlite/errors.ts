@@ -1,12 +1,17 @@
 /** What SQLite says, in our codes. */
+import { dirname } from 'node:path'
 import { reasonOf, SluiceError } from '../../model/errors.ts'
 import type { ErrorCode } from '../../model/errors.ts'
+import { shellWord } from '../../model/shell-word.ts'
 
 // Primary result codes (sqlite.org/rescode.html).
+/** Of statements that are right: the file's schema or header is not. */
+const ERROR = 1
 const BUSY = 5
 const LOCKED = 6
 const CORRUPT = 11
 const FULL = 13
+const FORMAT = 24
 const NOTADB = 26
 
 export function primaryCode(error: unknown): number {
@@ -23,26 +28,36 @@ export function isBusy(error: unknown): boolean {
 export function storeError(error: unknown, path: string): SluiceError {
   if (error instanceof SluiceError) return error
   const message = reasonOf(error)
-  const [code, hint] = translate(primaryCode(error), message)
+  // Numbers and texts that none of ours can be.
+  const isUnreadable =
+    error instanceof RangeError ||
+    error instanceof SyntaxError ||
+    (error as { code?: unknown } | null)?.code === 'ERR_INVALID_ARG_TYPE'
+  const [code, hint] = translate(isUnreadable ? CORRUPT : primaryCode(error), message, path)
   return new SluiceError(code, `${path}: ${message}`, { cause: error, hint })
 }
 
 export function corrupt(path: string, what: string): SluiceError {
   return new SluiceError('FRONTIER_CORRUPT', `${path}: ${what}`, {
-    hint: 'restore the job folder from a copy, or start over with --fresh (the old folder is kept)',
+    hint: repairHint(path),
   })
 }
 
-function translate(primary: number, message: string): readonly [ErrorCode, string] {
+/** @param path of the database: the job is its folder */
+function repairHint(path: string): string {
+  const command = `sluice verify ${shellWord(dirname(path))} --repair`
+  return `${command} saves what can be read; or restore a copy of the folder, or start over with --fresh (this one is kept)`
+}
+
+function translate(primary: number, message: string, path: string): readonly [ErrorCode, string] {
   switch (primary) {
     case FULL:
       return ['SINK_FULL', 'free space on the disk, then run the same command again: it continues']
     case CORRUPT:
     case NOTADB:
-      return [
-        'FRONTIER_CORRUPT',
-        'restore the job folder from a copy, or start over with --fresh (the old folder is kept)',
-      ]
+    case FORMAT:
+    case ERROR:
+      return ['FRONTIER_CORRUPT', repairHint(path)]
     default:
       if (/ENOSPC|no space/i.test(message))
         return ['SINK_FULL', 'free space on the disk, then run the same command again: it continues']

@@ -22,6 +22,7 @@ import { readPositions } from './positions.ts'
 import { readJobState, restore } from './restore.ts'
 import { DATABASE, prepareSchema } from './schema.ts'
 import { SqliteStore } from './store.ts'
+import { checkSums, defineRowSum } from './sums.ts'
 
 export type { FrontierOptions } from '../embedded.ts'
 export type { Owner } from './lock.ts'
@@ -73,7 +74,9 @@ function open(options: SqliteOptions, db: DatabaseSync, path: string, lock: Lock
   db.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=${durability === 'power' ? 'FULL' : 'NORMAL'};
     PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-8192; PRAGMA busy_timeout=5000; PRAGMA temp_store=MEMORY;
     PRAGMA journal_size_limit=${KEPT_BYTES}`)
+  defineRowSum(db)
   const existed = prepareSchema(db, path)
+  if (existed) checkSums(db, path)
   writeOwner(db, clock.wall(), options.owner)
   if (existed) dropOldEvents(db, clock.wall())
   const last = readJobState(db)
@@ -151,6 +154,6 @@ function dropOldEvents(db: DatabaseSync, wall: number): void {
 function writeOwner(db: DatabaseSync, wall: number, facts: SqliteOptions['owner']): void {
   const owner: Owner = { ...facts, pid: process.pid, host: hostname(), startedAt: new Date(wall).toISOString() }
   db.prepare(
-    "INSERT INTO meta(name,value) VALUES ('owner',?) ON CONFLICT(name) DO UPDATE SET value=excluded.value",
+    "INSERT INTO meta(name,value,sum) VALUES ('owner',?1,row_sum('owner',?1)) ON CONFLICT(name) DO UPDATE SET value=excluded.value, sum=excluded.sum",
   ).run(JSON.stringify(owner))
 }

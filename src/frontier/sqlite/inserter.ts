@@ -1,6 +1,7 @@
 /** Inserts many rows with few statements: multi-row VALUES of a few sizes, prepared once. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Column } from './rows.ts'
+import { withSums } from './sums.ts'
 
 /** Rows a statement; larger ones were no faster. */
 const SIZES = [64, 8, 1]
@@ -10,19 +11,25 @@ export class Inserter {
   readonly #head: string
   readonly #tail: string
   readonly #width: number
+  readonly #isSummed: boolean
   readonly #statements: (StatementSync | undefined)[] = []
   readonly #columns: Column[][] = []
 
-  /** @param columns comma-separated names. @param tail what follows the values: an ON CONFLICT clause. */
-  constructor(db: DatabaseSync, table: string, columns: string, tail = '') {
+  /**
+   * @param columns comma-separated names. @param tail what follows the values: an ON CONFLICT clause.
+   * @param isSummed each row is followed by its `rowSum`, which is not among the columns and values that are given
+   */
+  constructor(db: DatabaseSync, table: string, columns: string, tail = '', isSummed = false) {
     this.#db = db
-    this.#width = columns.split(',').length
-    this.#head = `INSERT INTO ${table}(${columns}) VALUES `
+    this.#isSummed = isSummed
+    this.#width = columns.split(',').length + (isSummed ? 1 : 0)
+    this.#head = `INSERT INTO ${table}(${columns}${isSummed ? ',sum' : ''}) VALUES `
     this.#tail = tail
   }
 
-  /** @param values of all rows, one behind the other. */
-  insert(values: readonly Column[]): void {
+  /** @param given values of all rows, one behind the other. */
+  insert(given: readonly Column[]): void {
+    const values = this.#isSummed ? withSums(given, this.#width - 1) : given
     let at = 0
     for (let i = 0; i < SIZES.length; i++) {
       const span = (SIZES[i] as number) * this.#width

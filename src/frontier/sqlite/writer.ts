@@ -13,6 +13,8 @@ import { packAdded, packSettled, packSum } from './packs.ts'
 import { infoOf, LEDGER_COLUMNS, putLedger, putRequest, REQUEST_COLUMNS } from './rows.ts'
 import type { Column, LedgerItem } from './rows.ts'
 import type { StoreParts } from './store-parts.ts'
+import { SUMMED } from './sums.ts'
+import type { SummedTable } from './sums.ts'
 
 export class Writer {
   readonly #parts: StoreParts
@@ -55,30 +57,27 @@ export class Writer {
     this.#parts = parts
     const db = parts.db
     this.#db = db
-    const upsert = (key: string, columns: string): string =>
-      ` ON CONFLICT(${key}) DO UPDATE SET ${columns
-        .split(',')
-        .map((name) => `${name}=excluded.${name}`)
-        .join(',')}`
+    const small = (table: SummedTable): Inserter => new Inserter(db, table, SUMMED[table], '', true)
+    /** @param key columns by which a row is known; the others are replaced. */
+    const upserted = (table: SummedTable, key: string): Inserter => {
+      const columns = SUMMED[table]
+      const others = [...columns.slice(key.length + 1).split(','), 'sum'].map((name) => `${name}=excluded.${name}`)
+      return new Inserter(db, table, columns, ` ON CONFLICT(${key}) DO UPDATE SET ${others.join(',')}`, true)
+    }
     this.#insert = {
       request: new Inserter(db, 'request', REQUEST_COLUMNS),
       added: new Inserter(db, 'added', 'first,data,sum'),
       ledger: new Inserter(db, 'ledger', LEDGER_COLUMNS),
       settled: new Inserter(db, 'settled', 'first,data,sum'),
-      key: new Inserter(db, 'key', KEY_COLUMNS, upsert('id', KEY_COLUMNS.slice(KEY_COLUMNS.indexOf('next_at')))),
-      lane: new Inserter(db, 'lane', 'id,key,origin,groups'),
-      robots: new Inserter(
-        db,
-        'robots',
-        ROBOTS_COLUMNS,
-        upsert('key,origin', 'verdict,status,body,fetched_at,until,sum'),
-      ),
-      source: new Inserter(db, 'source', 'id,name,ranges', upsert('id', 'ranges')),
-      again: new Inserter(db, 'again', 'request,seq,pending,meta', upsert('request', 'seq,pending,meta')),
-      state: new Inserter(db, 'state', STATE_COLUMNS, upsert('request', 'attempt,crashes,due,code,flags,root,hop')),
-      position: new Inserter(db, 'position', 'name,value', upsert('name', 'value')),
-      event: new Inserter(db, 'event', 'id,type,t,data'),
-      meta: new Inserter(db, 'meta', 'name,value', upsert('name', 'value')),
+      key: upserted('key', 'id'),
+      lane: small('lane'),
+      robots: upserted('robots', 'key,origin'),
+      source: upserted('source', 'id'),
+      again: upserted('again', 'request'),
+      state: upserted('state', 'request'),
+      position: upserted('position', 'name'),
+      event: small('event'),
+      meta: upserted('meta', 'name'),
     }
   }
 
@@ -150,8 +149,7 @@ export class Writer {
 
   robots(bucket: number, state: RobotsState, until: number): void {
     const { origin, verdict, status, body, fetchedAt } = state
-    const sum = packSum(Buffer.from(`${origin}\n${verdict}\n${status}\n${body}`))
-    this.#robots.set(`${bucket} ${origin}`, [bucket, origin, verdict, status, body, fetchedAt, until, sum])
+    this.#robots.set(`${bucket} ${origin}`, [bucket, origin, verdict, status, body, fetchedAt, until])
   }
 
   input(source: string): void {
@@ -270,7 +268,10 @@ export class Writer {
   }
 
   #writeAgain(): void {
-    const settle = this.#db.prepare('UPDATE again SET seq = ?, pending = 0 WHERE request = ?')
+    // The meta it was queued again with stays.
+    const settle = this.#db.prepare(
+      'UPDATE again SET seq = ?1, pending = 0, sum = row_sum(request, ?1, 0, meta) WHERE request = ?2',
+    )
     const columns: Column[] = []
     for (const row of this.#again.values()) {
       if (row.length === 3) settle.run(row[1] as number, row[0] as number)
@@ -337,7 +338,3 @@ export class Writer {
     return this.#lastInfo
   }
 }
-
-const KEY_COLUMNS = 'id,name,kind,next_at,blocked_until,interval,delay,conns,cap,errors'
-const ROBOTS_COLUMNS = 'key,origin,verdict,status,body,fetched_at,until,sum'
-const STATE_COLUMNS = 'request,attempt,crashes,due,code,flags,root,hop'
