@@ -24,9 +24,10 @@ const AT_ONCE = 5
  * moment needs; measured over nine rounds, the resident set rises up to the third and not after it.
  */
 const SETTLED = 2
-/** What memory may have grown by when all is over: what is held, and what the system counts, which returns late. */
-const HELD_GROWTH = 1.1
-const RESIDENT_GROWTH = 1.15
+/** What memory may have grown by when all is over: what is held, and what the system counts. */
+const GROWTH = 1.1
+/** Looks at memory, of which the lowest counts: what was let go returns to the system late. */
+const LOOKS = 5
 const NAMES = Object.keys(TABLE) as FaultName[]
 const chance = random(6)
 
@@ -94,7 +95,21 @@ async function sideBySide(waiting: [string, Run][], web: Web, wrong: Map<FaultNa
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }
 
-async function memory(): Promise<{ held: number; resident: number }> {
+interface Memory {
+  readonly held: number
+  readonly resident: number
+}
+
+async function memory(): Promise<Memory> {
+  let lowest = await memoryNow()
+  for (let look = 1; look < LOOKS; look++) {
+    const now = await memoryNow()
+    if (now.resident < lowest.resident) lowest = now
+  }
+  return lowest
+}
+
+async function memoryNow(): Promise<Memory> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   // Twice, with a turn between: what is finalised in the first frees its memory in the second.
@@ -130,7 +145,7 @@ test('every fault ends in its class, in any order, and no good URL notices any o
     await origin.close()
   })
   const wrong = new Map<FaultName, string>()
-  let base = { held: 0, resident: 0 }
+  let base: Memory = { held: 0, resident: 0 }
   for (let round = 0; round < ROUNDS; round++) {
     const good = await throughAll({ origin, round }, wrong)
     assert.equal(good.length, GOOD)
@@ -153,5 +168,5 @@ test('every fault ends in its class, in any order, and no good URL notices any o
   )
   assert.deepEqual(Object.fromEntries(wrong), {})
   assert.deepEqual(escaped, [])
-  assert.ok(held <= HELD_GROWTH && resident <= RESIDENT_GROWTH, `memory grew by ${held} and ${resident}`)
+  assert.ok(held <= GROWTH && resident <= GROWTH, `memory grew by ${held} and ${resident}`)
 })

@@ -100,3 +100,38 @@ function rebooted(base: Clock): Clock {
     setTimer: (callback, delayMs) => base.setTimer(callback, delayMs),
   }
 }
+
+test('a wall clock that falls back to 1970 in the middle of a crawl changes nothing', async (t) => {
+  const origin = await web()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const clock = jumpingClock(systemClock(), [{ atMs: 150, byMs: -Date.now() }])
+    assert.equal((await jobOf(origin, cwd, clock).run()).done.ok, URLS.length)
+  })
+  await assertPolite(origin)
+})
+
+test('a machine that was suspended for ten minutes begins no burst and loses no claim when it wakes', async (t) => {
+  const origin = await web()
+  t.after(() => origin.close())
+  await inFolder(async (cwd) => {
+    const summary = await jobOf(origin, cwd, suspended(systemClock(), 200, 600_000)).run()
+    assert.equal(summary.done.ok, URLS.length)
+    assert.equal(summary.left.total, 0)
+  })
+  assert.deepEqual(origin.ledger().violations(DELAY_MS), [])
+  assert.equal(origin.ledger().maxConcurrentPerHost(), 1)
+})
+
+/** All its clocks go on by so much at once. */
+function suspended(base: Clock, atMs: number, forMs: number): Clock {
+  const start = base.now()
+  const by = (): number => (base.now() - start >= atMs ? forMs : 0)
+  return {
+    now: () => base.now() + by(),
+    wall: () => base.wall() + by(),
+    bootId: base.bootId,
+    bootMs: () => base.bootMs() + by(),
+    setTimer: (callback, delayMs) => base.setTimer(callback, delayMs),
+  }
+}
