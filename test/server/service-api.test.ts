@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -315,6 +315,8 @@ test('figures for Prometheus are those of the table, with 200 idle viewers count
     [],
   )
   assert.match(text, /^sluice_jobs\{state="finished"\} \d+$/m)
+  const guide = readFileSync(new URL('../../docs/guide/service.md', import.meta.url), 'utf8')
+  for (const { name } of METRICS) assert.ok(guide.includes(`\`${name}\``), `the guide has no ${name}`)
   aborter.abort()
   await until(
     async () => (await client.get('/metrics')).text,

@@ -421,6 +421,27 @@ test('large and malformed requests are answered, and the service goes on', async
   assert.equal((await client.get('/api/jobs')).status, 200)
 })
 
+test('no more jobs run at a time than were asked for; the others wait their turn', async (t) => {
+  const own = mkdtempSync(join(tmpdir(), 'sluice-turns-'))
+  const service = await open({ dir: own, jobs: 1 })
+  t.after(async () => {
+    await service.close()
+    rmSync(own, { recursive: true, force: true })
+  })
+  const asked = clientOfService(service)
+  const stateOf = async (name: string): Promise<string> => (await asked.get(`/api/jobs/${name}`)).json.state
+  await asked.post('/api/jobs/fetch', { urls: ['http://a.test/'], name: 'first', paused: true })
+  await asked.post('/api/jobs/fetch', { urls: ['http://a.test/'], name: 'second' })
+  await until(
+    () => stateOf('first'),
+    (state) => state === 'paused',
+  )
+  assert.equal(await stateOf('second'), 'queued')
+  assert.equal((await asked.post('/api/jobs/first/stop')).status, 200)
+  assert.equal((await settled('second', asked)).outcomes.ok, 1)
+  assert.equal(await stateOf('first'), 'interrupted')
+})
+
 test('who asks too often waits', async (t) => {
   const own = mkdtempSync(join(tmpdir(), 'sluice-rate-'))
   const service = await open({ dir: own, rate: { burst: 5, perSecond: 0.5 } })

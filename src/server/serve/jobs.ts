@@ -176,7 +176,8 @@ export class Jobs {
     try {
       for (const one of out ?? [])
         mkdirSync(join(outputPath(folder, one), one.endsWith('/') ? '.' : '..'), { recursive: true })
-      if (isList) writeWhole(join(folder, 'urls.txt'), `${urls.join('\n')}\n`)
+      // URLs may hold logins.
+      if (isList) writeWhole(join(folder, 'urls.txt'), `${urls.join('\n')}\n`, 0o600)
       // What is wrong with the values is told now, not by a process later.
       const { layers } = this.#taskOf(name, order, {})
       jobOf(kind, resolveOptions(layers), this.#init.dir, { durable: true })

@@ -48,7 +48,6 @@ export async function listenService(init: ListenInit): Promise<ListeningService>
   )
   server.maxConnections = MOST_CONNECTIONS
   server.on('upgrade', (request, socket, head) => service.upgrade(request, socket, head))
-  server.on('clientError', (_error, socket) => socket.destroy())
   try {
     await new Promise<void>((ready, failed) => {
       server.once('error', failed)

@@ -30,6 +30,8 @@ const PASSING = new Set([
 ])
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
+/** A job that was asked to stop has ended by then, requests in flight included. */
+const HANG_MS = 60_000
 /** A process that worked so long did not die of how it was started. */
 const SOUND_MS = 60_000
 
@@ -88,7 +90,10 @@ export class Supervisor {
     } else {
       run.phase = 'stopping'
       run.process.stop()
+      // What hangs is killed: the store bears that.
+      run.timer = this.#init.clock.setTimer(() => run.process?.kill(), HANG_MS)
       while (this.#runs.get(name) === run) await new Promise<void>((resolve) => this.#idle.push(resolve))
+      run.timer.cancel()
     }
   }
 
