@@ -117,7 +117,7 @@ test('every action is in the log, refused ones with their code, and counting fir
   await ask('add', { urls: ['http://a.test/p/100', 'http://user:secret@a.test/p/101'], dryRun: true })
   await ask('retry', { query: { outcome: 'skipped' }, dryRun: true })
   assert.deepEqual(readAudit(folder), [])
-  await ask('pause', { why: 'to look' })
+  await ask('pause', { reason: 'to look' })
   await ask('set', { name: 'colour', value: 'red' })
   await ask('set', { name: 'exclude', value: ['/private/**'] })
   await ask('add', { urls: ['http://user:secret@a.test/p/101'] })

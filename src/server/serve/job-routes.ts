@@ -20,6 +20,13 @@ const URL_FACETS: Readonly<Record<string, Field>> = {
   host: { type: 'string', about: 'host' },
 }
 
+const ITEM_FACETS: Readonly<Record<string, Field>> = {
+  type: { type: 'string', about: 'type of item' },
+  missing: { type: 'string', about: 'field that they lack' },
+  latest: { type: 'string', about: '1: of each key the latest alone', choices: ['1'] },
+}
+const ITEM_TABLE = { ...ITEM_FACETS, ...TABLE }
+
 interface Row {
   readonly id: string
   readonly method?: 'POST'
@@ -35,6 +42,8 @@ interface Row {
 const ROWS: readonly Row[] = [
   { id: 'job.status', path: '/job', about: 'Counters of the job, as `sluice status --json`' },
   { id: 'job.series', path: '/series', about: 'Settlements over time by outcome' },
+  { id: 'job.growth', path: '/growth', about: 'URLs known and done over time, and the projected end' },
+  { id: 'job.findings', path: '/findings', about: 'What holds the job up or went wrong, each with what helps' },
   { id: 'job.settings', path: '/settings', about: 'Options of the job; what may hold a secret is not told' },
   {
     id: 'job.urls',
@@ -65,7 +74,59 @@ const ROWS: readonly Row[] = [
     about: 'Why a URL of a job is as it is, or how one of its hosts is paced',
     fields: { url: { type: 'string', about: 'URL or host', isNeeded: true, longest: 8192 } },
   },
-  { id: 'job.audit', path: '/audit', about: 'Who changed what in this job, newest first' },
+  { id: 'job.robots', path: '/robots', about: 'robots.txt by origin: state, age, what it refused', fields: TABLE },
+  {
+    id: 'job.robotsFile',
+    path: '/robots/file',
+    about: 'The robots.txt that holds for an origin, as it was read',
+    fields: { origin: { type: 'string', about: 'such as https://your.site', isNeeded: true } },
+  },
+  {
+    id: 'job.robotsTest',
+    path: '/robots/test',
+    about: 'What robots.txt, scope and blocks say of a URL',
+    fields: { url: { type: 'string', about: 'URL', isNeeded: true, longest: 8192 } },
+  },
+  {
+    id: 'job.scope',
+    path: '/scope',
+    about: 'Rules of the scope with what each refused, and the patterns that leave out',
+  },
+  {
+    id: 'job.scopePreview',
+    method: 'POST',
+    path: '/scope/preview',
+    about: 'How many queued URLs other patterns would leave out; nothing is changed',
+    fields: { exclude: { type: 'strings', about: 'patterns', isNeeded: true } },
+  },
+  { id: 'job.items', path: '/items', about: 'Items: search, type, missing fields, order, pages', fields: ITEM_TABLE },
+  {
+    id: 'job.itemsNdjson',
+    path: '/items.ndjson',
+    about: 'All items that match, a line each',
+    fields: { ...ITEM_FACETS, q: TABLE['q'] as Field, sort: TABLE['sort'] as Field, dir: TABLE['dir'] as Field },
+    answers: 'application/x-ndjson',
+  },
+  {
+    id: 'job.site',
+    path: '/site',
+    about: 'One folder of the site: what lies in it, with counts by outcome',
+    fields: { in: { type: 'string', about: 'folder; absent: the hosts', longest: 8192 }, ...TABLE },
+  },
+  { id: 'job.compareJobs', path: '/compare/jobs', about: 'Jobs and runs that this one can be compared with' },
+  {
+    id: 'job.compare',
+    path: '/compare',
+    about: 'What is new, gone or changed since another job or run',
+    fields: {
+      before: { type: 'string', about: 'JOB or JOB@RUN', isNeeded: true },
+      now: { type: 'string', about: 'the same; default: this job' },
+      change: { type: 'string', about: 'kind of change' },
+      ...TABLE,
+    },
+  },
+  { id: 'job.workers', path: '/workers', about: 'The process, its extractor threads, pages that were set aside' },
+  { id: 'job.audit', path: '/audit', about: 'Who changed what in this job, newest first', fields: TABLE },
   {
     id: 'job.live',
     path: '/live',
@@ -121,6 +182,17 @@ const ROWS: readonly Row[] = [
     about: 'Queues matching URLs again; with dryRun they are only counted',
     fields: {
       query: { type: 'object', about: 'outcome, code, status, host, since; unsafe: true for POST and the like' },
+      dryRun: { type: 'boolean', about: 'count only' },
+    },
+    changes: true,
+  },
+  {
+    id: 'job.add',
+    method: 'POST',
+    path: '/add',
+    about: 'Adds URLs to the job; with dryRun they are only counted',
+    fields: {
+      urls: { type: 'strings', about: 'at most 5,000 URLs', isNeeded: true },
       dryRun: { type: 'boolean', about: 'count only' },
     },
     changes: true,
