@@ -236,8 +236,16 @@ export class Http2Session implements Timed, StreamSession {
     if (body !== undefined) fields['content-length'] = String(body.length)
     else if (method === 'POST' || method === 'PUT' || method === 'PATCH') fields['content-length'] = '0'
     const sent = Object.assign(fields, { [sensitiveHeaders]: SENSITIVE })
+    let wire: ClientHttp2Stream
+    try {
+      wire = this.#session.request(sent, { endStream: !hasBody })
+    } catch (error) {
+      // A field that HTTP/2 does not let anybody send. Told later: whoever starts a request holds its handle first.
+      const message = `cannot be asked for by HTTP/2: ${(error as Error).message}`
+      queueMicrotask(() => user.over({ code: 'URL_INVALID', message }))
+      return
+    }
     this.served++
-    const wire: ClientHttp2Stream = this.#session.request(sent, { endStream: !hasBody })
     const stream = new Http2Stream(this, wire, user, exchange)
     this.#streams.add(stream)
     user.opened(stream)

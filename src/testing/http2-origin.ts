@@ -3,7 +3,13 @@
  * of what arrived. `node:http2` does the good part; what no library would send is written between its frames.
  */
 import { createServer as createHttp1 } from 'node:http'
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  performServerHandshake,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { Duplex } from 'node:stream'
 import { createServer as createTls, type TLSSocket } from 'node:tls'
@@ -104,6 +110,7 @@ class Line extends Duplex {
 /** One request on its stream. */
 interface Asked {
   readonly stream: ServerHttp2Stream
+  readonly headers: IncomingHttpHeaders
   readonly session: ServerHttp2Session
   readonly line: Line
   /** Of the path after its name. */
@@ -120,7 +127,18 @@ function page(stream: ServerHttp2Stream, body: string | Buffer = PAGE, fields: R
 /** Answers by the first part of the path. */
 const ANSWERS: Readonly<Record<string, (asked: Asked) => void>> = {
   delay: ({ stream, arg }) => void setTimeout(() => stream.destroyed || page(stream), Number(arg)),
-  bytes: ({ stream, arg }) => page(stream, Buffer.alloc(Number(arg), 'b')),
+  bytes: ({ stream, arg }) => page(stream, Buffer.alloc(Number(arg), 'b'), { 'content-length': arg }),
+  /** The request as JSON. */
+  echo({ stream, headers }) {
+    let body = ''
+    stream.setEncoding('utf8').on('data', (text: string) => (body += text))
+    stream.on('end', () => page(stream, JSON.stringify({ headers, body }), { 'content-type': 'application/json' }))
+  },
+  /** 304 with the length of the page that is not sent (RFC 9110 8.6). */
+  'not-modified'({ stream }) {
+    stream.respond({ ':status': 304, etag: '"1"', 'content-length': '1000' })
+    stream.end()
+  },
   status({ stream, arg }) {
     stream.respond({ ':status': Number(arg) })
     stream.end()
@@ -241,7 +259,7 @@ export async function startHttp2Origin(options: Http2OriginOptions): Promise<Htt
       const [, name = '', arg = ''] = /^\/([^/?]*)\/?([^?]*)/.exec(path) ?? []
       const answer = ANSWERS[name]
       if (answer === undefined) page(stream)
-      else answer({ stream, session, line, arg, time })
+      else answer({ stream, headers, session, line, arg, time })
     })
   }
 

@@ -38,6 +38,30 @@ test('an origin that speaks HTTP/2 is asked by it, and the answer says so', asyn
   )
 })
 
+test('fields, methods and bodies arrive as they would by HTTP/1.1, without those of a connection', async (t) => {
+  const { get, url } = await lab(t)
+  const headers = { 'X-Own': 'yes', Connection: 'close', Cookie: 'a=1; b=2' }
+  const { text, failure } = await get(url('/echo'), { method: 'POST', body: Buffer.from('a=1&b=2'), headers })
+  const told = JSON.parse(text || '{}') as { headers: Record<string, string>; body: string }
+  assert.equal(told.body, 'a=1&b=2', failure?.message)
+  const { ':method': method, ':authority': authority, 'x-own': own, connection, host, cookie } = told.headers
+  assert.deepEqual(
+    { method, authority, own, connection, host, cookie },
+    { method: 'POST', authority: 'good.test', own: 'yes', connection: undefined, host: undefined, cookie: 'a=1; b=2' },
+  )
+  assert.equal(told.headers['user-agent'], 'sluice-test/1')
+})
+
+test('HEAD and 304 have no body, whatever length they name', async (t) => {
+  const { get, url, server } = await lab(t)
+  const head = await get(url('/bytes/1000'), { method: 'HEAD' })
+  assert.deepEqual([head.code, head.response?.size], [200, 0], head.failure?.message)
+  const unchanged = await get(url('/not-modified'))
+  assert.equal(unchanged.code, 304, unchanged.failure?.message)
+  assert.equal((await get(url('/ok'))).code, 200)
+  assert.equal(server.connections, 1)
+})
+
 test('without the option, or where the server has none, it is HTTP/1.1', async (t) => {
   const off = await lab(t, { http2: false })
   assert.equal((await off.get(off.url('/ok'))).response?.protocol, undefined)
