@@ -130,6 +130,7 @@ const CLOCKS: readonly { readonly where: RegExp; readonly why: string }[] = [
     where: /^extract\/worker\.ts$/,
     why: 'says how long an extractor took; nothing polite depends on it',
   },
+  { where: /^dashboard\/words\.ts$/, why: 'says to a person how long ago something was' },
   { where: /^testing\//, why: 'a fake web has to measure' },
   {
     where: /^sink\/compressed-file\.ts$/,

@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../engine/clock.ts'
 
 export const AUDIT_FILE = 'audit.ndjson'
 
@@ -42,7 +43,7 @@ export interface AuditEntry extends AuditAction {
  * One line, in one write to the end of the file (mode 0600): several processes may write at once.
  * @param at wall-clock ms
  */
-export function writeAudit(folder: string, action: AuditAction, at = Date.now()): AuditEntry {
+export function writeAudit(folder: string, action: AuditAction, at = systemClock().wall()): AuditEntry {
   const { why, details = {}, ...rest } = action
   const entry: AuditEntry = {
     v: 1,

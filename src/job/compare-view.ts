@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { systemClock } from '../engine/clock.ts'
 import { SluiceError } from '../model/errors.ts'
 import { diffSides, lastRun } from './diff.ts'
 import type { DiffSide, JobsDiff, UrlChange } from './diff.ts'
@@ -46,6 +47,7 @@ interface Kept {
 
 export class CompareView {
   readonly #folder: string
+  readonly #clock = systemClock()
   #kept: Kept | undefined
   #making: { readonly sides: string; readonly comparison: Promise<Comparison> } | undefined
 
@@ -75,7 +77,7 @@ export class CompareView {
     const sides = `${before} ${now}`
     const kept = this.#kept
     if (kept?.sides === sides) {
-      const isPatient = performance.now() - kept.madeAt < PATIENCE * kept.tookMs
+      const isPatient = this.#clock.now() - kept.madeAt < PATIENCE * kept.tookMs
       if (kept.seq === seq || isPatient) return kept.comparison
     }
     if (this.#making?.sides !== sides) {
@@ -94,12 +96,12 @@ export class CompareView {
       })
     }
     const [one, other] = diffSides([before, now], dirname(this.#folder))
-    const began = performance.now()
+    const began = this.#clock.now()
     const comparison = await askShortly<ComparisonInit, Comparison>(
       { file: 'compare-child', limitMs: LIMIT_MS, hint: `sluice diff ${before} ${now}, which has no limit` },
       { before: one, now: other, most: MOST },
     )
-    const madeAt = performance.now()
+    const madeAt = this.#clock.now()
     this.#kept = { sides, seq, madeAt, tookMs: madeAt - began, comparison }
     return comparison
   }

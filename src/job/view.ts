@@ -3,6 +3,7 @@
  * follow the file in steps of about 5,000 rows, so that whoever holds the view can serve others in between.
  */
 import { setImmediate } from 'node:timers/promises'
+import { systemClock } from '../engine/clock.ts'
 import { JobColumns } from '../frontier/sqlite/columns/columns.ts'
 import type { UrlRow } from '../frontier/sqlite/columns/columns.ts'
 import { Counts } from '../frontier/sqlite/columns/counts.ts'
@@ -107,6 +108,7 @@ class FolderView implements JobView {
   readonly #filter: UrlFilter
   readonly #counts: Counts
   #advancing: Promise<void> | undefined
+  readonly #clock = systemClock()
   #isComplete = false
   #findings: { readonly at: number; readonly findings: Promise<readonly Finding[]> } | undefined
   #isClosed = false
@@ -198,7 +200,7 @@ class FolderView implements JobView {
   }
 
   findings(): Promise<readonly Finding[]> {
-    const now = performance.now()
+    const now = this.#clock.now()
     if (this.#findings === undefined || now - this.#findings.at >= FINDINGS_MS)
       this.#findings = { at: now, findings: this.#diagnose() }
     return this.#findings.findings

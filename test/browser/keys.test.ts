@@ -34,6 +34,8 @@ test('pages, search, a rule that is tried and URLs that are counted need no poin
     await rows(page, 11)
     // A digit that is typed is text, not a way to another page.
     assert.equal(new URL(page.url()).pathname, '/urls')
+    // Twice: the language comes first, and a letter chooses one there.
+    await page.keyboard.press('Shift+Tab')
     await page.keyboard.press('Shift+Tab')
     await page.keyboard.press('7')
     await page.waitForURL(/\/rules$/)

@@ -48,6 +48,7 @@ test('a dashboard of a million URLs paints every page within a second and finds 
   const api = async (path: string): Promise<unknown> => (await page.request.get(new URL(path, url).href)).json()
   while (!((await api('/api/job')) as { complete: boolean }).complete) await page.waitForTimeout(50)
   t.diagnostic(`tables complete after ${Math.round(performance.now() - began)} ms`)
+  const slow: string[] = []
   for (const path of PAGES) {
     const paints: number[] = []
     for (let i = 0; i < 5; i++) {
@@ -56,9 +57,10 @@ test('a dashboard of a million URLs paints every page within a second and finds 
       await page.waitForSelector('.rows, [data-figure=known], .empty, .cards, table')
       paints.push(await page.evaluate(() => performance.now()))
     }
-    t.diagnostic(`${path} ${Math.round(median(paints))} ms`)
-    assert.ok(median(paints) < PAINT_MS, `${path}: ${median(paints)} ms`)
+    t.diagnostic(`${path} ${paints.map(Math.round).join(', ')} ms`)
+    if (median(paints) >= PAINT_MS) slow.push(`${path}: ${median(paints)} ms`)
   }
+  assert.deepEqual(slow, [])
   const times: number[] = []
   for (const wanted of SEARCHES) {
     const from = performance.now()

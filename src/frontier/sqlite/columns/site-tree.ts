@@ -5,16 +5,21 @@
  */
 import { OUTCOMES } from '../../../model/outcome.ts'
 import type { OutcomeWord } from '../../../model/outcome.ts'
+import { detach } from '../../../url/detach.ts'
 import { Column } from './column.ts'
 import { LEFT } from './columns.ts'
 import type { JobColumns } from './columns.ts'
 
 /** Folders told apart: what comes beyond counts for the last folder above it that there was room for. */
-const MOST_FOLDERS = 500_000
+const MOST_FOLDERS = 300_000
+/** With more folders below it a folder gets a table of their names; few are looked through. */
+const FEW = 8
 /** Depth of the tree; what is deeper counts for the folder there. */
 const DEEPEST = 12
-/** Rows of a step. */
-const STEP = 20_000
+/** Rows of a step: about 10 ms, so that whoever asks for something else meanwhile does not notice. */
+const STEP = 2_000
+/** While the tree is being made it is counted again after so much of it. */
+const PART = 1 / 8
 
 export interface Folder {
   /** Of the last segment; of the first level the origin. */
@@ -50,10 +55,14 @@ export class SiteTree {
   readonly #columns: JobColumns
   readonly #folderOf = new Column((length) => new Uint32Array(length))
   readonly #bytesOf = new Column((length) => new Uint32Array(length))
-  readonly #parents: number[] = [0]
   readonly #names: string[] = ['']
-  /** Folders right below each; undefined: none. */
-  readonly #below: (Map<string, number> | undefined)[] = [undefined]
+  /** By folder: the one it is in, the first right below it, the next beside it, how many are right below. */
+  readonly #parents = new Column((length) => new Uint32Array(length))
+  readonly #first = new Column((length) => new Uint32Array(length))
+  readonly #next = new Column((length) => new Uint32Array(length))
+  readonly #inside = new Column((length) => new Uint32Array(length))
+  /** Of folders with many: what is right below by name. */
+  readonly #byName = new Map<number, Map<string, number>>()
   #rows = 0
   #seq = 0
   #sums: Sums | undefined
@@ -85,7 +94,7 @@ export class SiteTree {
     const folder = this.#find(prefix)
     if (folder === undefined) return []
     const sums = this.#count()
-    return [...(this.#below[folder]?.values() ?? [])]
+    return [...this.#below(folder)]
       .map((id) => this.#folder(id, sums))
       .filter(({ known }) => known > 0)
       .sort((a, b) => b.known - a.known || (a.prefix < b.prefix ? -1 : 1))
@@ -104,14 +113,14 @@ export class SiteTree {
       left: states[OUTCOMES.length]?.[id] ?? 0,
       done: Object.fromEntries(OUTCOMES.map((word, n) => [word, states[n]?.[id] ?? 0])) as Record<OutcomeWord, number>,
       bytes: bytes[id] ?? 0,
-      folders: this.#below[id]?.size ?? 0,
+      folders: this.#inside.values[id] as number,
       pages: pages[id] ?? 0,
     }
   }
 
   #prefixOf(id: number): string {
     const names: string[] = []
-    for (let at = id; at !== 0; at = this.#parents[at] as number) names.push(`${this.#names[at]}/`)
+    for (let at = id; at !== 0; at = this.#parents.values[at] as number) names.push(`${this.#names[at]}/`)
     return names.reverse().join('')
   }
 
@@ -119,8 +128,8 @@ export class SiteTree {
     if (prefix === '') return 0
     let folder = 0
     for (const name of segmentsOf(prefix)) {
-      const next = this.#below[folder]?.get(name)
-      if (next === undefined) return undefined
+      const next = this.#child(folder, name)
+      if (next === 0) return undefined
       folder = next
     }
     return folder
@@ -132,20 +141,40 @@ export class SiteTree {
     let depth = 0
     for (const name of segmentsOf(url)) {
       if (depth++ > DEEPEST) break
-      const below = (this.#below[folder] ??= new Map())
-      const next = below.get(name)
-      if (next !== undefined) {
-        folder = next
-        continue
-      }
-      if (this.#parents.length >= MOST_FOLDERS) break
-      this.#parents.push(folder)
-      this.#names.push(name)
-      this.#below.push(undefined)
-      folder = this.#parents.length - 1
-      below.set(name, folder)
+      const known = this.#child(folder, name)
+      if (known === 0 && this.#names.length >= MOST_FOLDERS) break
+      folder = known === 0 ? this.#make(folder, name) : known
     }
     return folder
+  }
+
+  /** The folder of a name right below another; 0: there is none. */
+  #child(folder: number, name: string): number {
+    const table = this.#byName.get(folder)
+    if (table !== undefined) return table.get(name) ?? 0
+    for (const id of this.#below(folder)) if (this.#names[id] === name) return id
+    return 0
+  }
+
+  *#below(folder: number): Generator<number> {
+    for (let id = this.#first.values[folder] as number; id !== 0; id = this.#next.values[id] as number) yield id
+  }
+
+  #make(parent: number, name: string): number {
+    const id = this.#names.length
+    // A part of a URL would keep the whole URL in memory.
+    this.#names.push(detach(name))
+    for (const column of [this.#parents, this.#first, this.#next, this.#inside]) column.reserve(id + 1)
+    this.#parents.values[id] = parent
+    this.#next.values[id] = this.#first.values[parent] as number
+    this.#first.values[parent] = id
+    const inside = (this.#inside.values[parent] as number) + 1
+    this.#inside.values[parent] = inside
+    const table = this.#byName.get(parent)
+    if (table !== undefined) table.set(this.#names[id] as string, id)
+    else if (inside > FEW)
+      this.#byName.set(parent, new Map([...this.#below(parent)].map((one) => [this.#names[one] as string, one])))
+    return id
   }
 
   #readUrls(): void {
@@ -179,9 +208,10 @@ export class SiteTree {
   }
 
   #count(): Sums {
-    const version = `${this.#columns.version} ${this.#rows} ${this.#seq}`
+    const progress = this.isComplete ? `${this.#rows} ${this.#seq}` : `part ${Math.floor(this.share / PART)}`
+    const version = this.isComplete ? `${this.#columns.version} ${progress}` : progress
     if (this.#sums?.version === version) return this.#sums
-    const folders = this.#parents.length
+    const folders = this.#names.length
     const sums: Sums = {
       version,
       known: new Uint32Array(folders),
@@ -202,7 +232,7 @@ export class SiteTree {
     sums.known.set(sums.pages)
     // A folder is made after the one it is in.
     for (let folder = folders - 1; folder > 0; folder--) {
-      const parent = this.#parents[folder] as number
+      const parent = this.#parents.values[folder] as number
       for (const counts of [sums.known, sums.bytes, ...sums.states])
         counts[parent] = (counts[parent] as number) + (counts[folder] as number)
     }
