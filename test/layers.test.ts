@@ -45,6 +45,7 @@ const BACKENDS = [
   'warc',
   'sink',
   'source',
+  'queue',
   'engine',
 ]
 
@@ -70,6 +71,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     may: ['model', 'url', 'warc'],
     packages: ['csv-parse', 'eventsource-parser', 'htmlparser2', 'read-excel-file'],
   },
+  queue: { may: ['model', 'frontier/sqlite/errors.ts', 'frontier/sqlite/logical-time.ts'] },
   engine: { may: ['model', 'url', 'robots', 'http', 'policy', ...INTERFACES], packages: ['lru-cache'] },
   job: { may: BACKENDS, packages: ['ipaddr.js', 'smol-toml'] },
   server: { may: ['model', 'job', 'locales'], packages: ['hono', '@hono/node-server', 'ws'] },
@@ -108,7 +110,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 /** A driver is known to few files, so that it can be replaced and is loaded only where it is used. */
 const DRIVERS: Readonly<Record<string, { readonly where: RegExp; readonly most: number }>> = {
   'tough-cookie': { where: /^session\/jar\.ts$/, most: 1 },
-  'node:sqlite': { where: /^(frontier\/sqlite\/|sink\/sqlite|fetch\/cache\/answer-store)/, most: Infinity },
+  'node:sqlite': { where: /^(frontier\/sqlite\/|queue\/|sink\/sqlite|fetch\/cache\/answer-store)/, most: Infinity },
   'mmdb-lib': { where: /^fetch\/geo\.ts$/, most: 1 },
   unpdf: { where: /^extract\/pdf\.ts$/, most: 1 },
   'read-excel-file/node': { where: /^source\/xlsx\.ts$/, most: 1 },
