@@ -33,6 +33,7 @@ import { Judge } from './judge.ts'
 import { Metrics } from './metrics.ts'
 import { isOthersFault, robotsCause, RobotsGate, ROBOTS_BYTES } from './robots-gate.ts'
 import type { OriginRobots } from './robots-gate.ts'
+import { RunLimits } from './run-limits.ts'
 import { SessionStage } from './session-stage.ts'
 import { GROUP, SLICE, SLICE_MS } from './settings.ts'
 import { Shortage } from './shortage.ts'
@@ -43,8 +44,6 @@ export type EngineEnd = 'finished' | 'limit' | 'contact' | 'stopped' | 'disk' | 
 const LEASE_MS = 600_000
 /** What the job remembers of endless sites. */
 const TRAPS_POSITION = 'traps'
-/** How often slow checks run: disk, contact. */
-const CHECK_MS = 1_000
 
 export class Engine implements AttemptOwner {
   readonly context: Context
@@ -60,7 +59,7 @@ export class Engine implements AttemptOwner {
   readonly #charges: Charges
   readonly #shortage = new Shortage((message) => this.warn('MACHINE_EXHAUSTED', message))
   readonly #live = new Set<Attempt>()
-  readonly #startedAt: number
+  readonly #limits: RunLimits
   /** Nobody asks for a body once it has been judged. */
   readonly #lendBody: boolean
   #ends: End[] = []
@@ -69,7 +68,6 @@ export class Engine implements AttemptOwner {
   #turning = false
   #again = false
   #timer: TimerHandle | undefined
-  #checkTimer: TimerHandle | undefined
   #drainTimer: TimerHandle | undefined
   #reason: EngineEnd | undefined
   #finish: ((end: EngineEnd) => void) | undefined
@@ -124,12 +122,17 @@ export class Engine implements AttemptOwner {
     // Lazy sources are pulled only as far as fetching follows: what one round of requests needs, no more.
     const isFull = async (): Promise<boolean> => (await parts.frontier.stats()).queued >= settings.concurrency
     this.feed = new Feed(this.context, this.admission, () => this.wake(), isFull)
-    this.#startedAt = clock.now()
+    const startedAt = clock.now()
     const isJudgedLast =
       parts.consumer === undefined && !this.#handlers.any && !parts.sinks.some((sink) => sink.wantsBodies)
     this.#lendBody = isJudgedLast && parts.pool === undefined
     this.#extraction = new ExtractStage(parts.pool, this.admission, isJudgedLast, (ended) => this.#push(ended))
-    this.#charges = new Charges(settings, parts.settledBefore, this.#startedAt)
+    this.#charges = new Charges(settings, parts.settledBefore, startedAt)
+    this.#limits = new RunLimits(settings, clock, startedAt, (end, reason) => {
+      if (this.#over) return
+      this.limitReason = reason
+      this.stop(end, settings.drainMs)
+    })
   }
 
   /** Keys that do not answer at all. */
@@ -147,7 +150,7 @@ export class Engine implements AttemptOwner {
       this.#finish = resolve
       this.#fail = reject
       this.feed.run().catch((error: unknown) => this.halt(error))
-      this.#check()
+      this.#limits.look()
       this.wake()
     })
   }
@@ -666,23 +669,6 @@ export class Engine implements AttemptOwner {
       this.#done('finished')
   }
 
-  #check(): void {
-    if (this.#over) return
-    const { settings, clock } = this.context
-    if (settings.maxTimeMs !== undefined && clock.now() - this.#startedAt >= settings.maxTimeMs) {
-      this.limitReason = '--max-time'
-      this.stop('limit', settings.drainMs)
-    }
-    const low = settings.diskLow?.()
-    if (low !== undefined) {
-      this.limitReason = low
-      this.stop('disk', settings.drainMs)
-    }
-    const untilMaxTime =
-      settings.maxTimeMs === undefined ? CHECK_MS : this.#startedAt + settings.maxTimeMs - clock.now()
-    this.#checkTimer = clock.setTimer(() => this.#check(), Math.max(1, Math.min(CHECK_MS, untilMaxTime)))
-  }
-
   #done(end: EngineEnd): void {
     if (this.#over) return
     this.#over = true
@@ -692,7 +678,7 @@ export class Engine implements AttemptOwner {
 
   #end(): void {
     this.#timer?.cancel()
-    this.#checkTimer?.cancel()
+    this.#limits.stop()
     this.#drainTimer?.cancel()
     this.feed.stop()
   }
@@ -704,16 +690,4 @@ export class Engine implements AttemptOwner {
   warn(code: ErrorCode, message: string): void {
     this.event('warning.raised', { code, message })
   }
-}
-
-/** The error of a job that grew over the count that needs a contact. */
-export function contactMissing(limit: number): SluiceError {
-  return new SluiceError(
-    'CONTACT_MISSING',
-    `a job of more than ${limit} URLs needs a contact so that site owners can reach you`,
-    {
-      hint: 'give --contact https://your.site/bot (or a mail address), then run the same command again: it continues',
-      exit: 4,
-    },
-  )
 }

@@ -1,6 +1,6 @@
 /** A job that fetches pages: its engine, and what is its own of stopping, steering and judging a run. */
 import type { Consumer } from '../engine/context.ts'
-import { contactMissing } from '../engine/engine.ts'
+import { contactMissing } from '../engine/run-limits.ts'
 import type { Engine, EngineEnd } from '../engine/engine.ts'
 import type { FrontierStats } from '../frontier/frontier.ts'
 import { SluiceError } from '../model/errors.ts'
