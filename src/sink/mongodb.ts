@@ -99,8 +99,8 @@ export function mongoSink(options: MongoSinkOptions): Sink {
       return await inTime(working, tryMs)
     } catch (error) {
       working.catch(() => undefined)
-      // What is left of this try ends with its client: one that found no server is closed for good.
-      if (errorCode(error) === LATE || isAway(error)) await disconnect()
+      // What is left of this try ends with its client: one that found no server is closed for good. Nobody waits for that.
+      if (errorCode(error) === LATE || isAway(error)) void disconnect()
       throw error
     }
   }
