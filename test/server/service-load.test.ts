@@ -40,6 +40,8 @@ test('a thousand clients that never finish their requests are shut out, while ot
       const socket = connect(service.port, '127.0.0.1')
       socket.on('error', () => socket.destroy())
       socket.on('close', () => shut++)
+      // Whoever does not read does not see that the other side has closed.
+      socket.resume()
       slow.push(socket)
       await once(socket, 'connect')
       socket.write('GET /api/jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: ')

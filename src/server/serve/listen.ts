@@ -1,5 +1,4 @@
 /** A server of its own for a service: where it listens, and how much of a client's slowness it bears. */
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -42,6 +41,8 @@ export async function listenService(init: ListenInit): Promise<ListeningService>
       },
     )
   const service = createService({ ...options, hosts: [...namesOf(host), ...(init.hosts ?? [])] })
+  // Importing it loads the globals of the Fetch API.
+  const { createServer } = await import('node:http')
   const server = createServer(
     { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: LOOK_MS },
     service.listener,

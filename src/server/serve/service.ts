@@ -7,7 +7,6 @@ import { mkdirSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join, resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { openGeo, readStored, systemClock, takeLock, VERSION, writeAudit } from '../../job/index.ts'
 import type { GeoFiles } from '../../job/index.ts'
@@ -187,14 +186,18 @@ class HttpService implements Service {
       next: (request, env) => this.#inner.fetch(request, env),
     })
     this.fetch = async (request, env = {}) => outer.fetch(this.#below(request), env)
-    const listen = getRequestListener((request, env) => outer.fetch(this.#below(request), env as Bindings), {
-      overrideGlobalObjects: false,
+    // Loaded with the first of them: it changes globals when it is imported.
+    const listening = once(async () => {
+      const { getRequestListener } = await import('@hono/node-server')
+      return getRequestListener((request, env) => outer.fetch(this.#below(request), env as Bindings), {
+        overrideGlobalObjects: false,
+      })
     })
     this.listener = (request, response) => {
       // Express takes the path of a mount away.
       const { originalUrl } = request as { originalUrl?: string }
       if (originalUrl !== undefined) request.url = originalUrl
-      void listen(request, response)
+      void listening().then((listen) => listen(request, response))
     }
   }
 
@@ -388,4 +391,9 @@ class HttpService implements Service {
     const viewers = { sse: this.#views.viewers, websocket: this.#sockets.open }
     return figuresText({ jobs: this.#jobs, needs: this.#needs, answered: this.#answered, viewers })
   }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
 }
