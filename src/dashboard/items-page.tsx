@@ -1,7 +1,7 @@
 /** Items: a table of their fields with facets, what is missing and what was refused, field by field. */
 import { useState } from 'preact/hooks'
 import { Command, shellWord } from './command.tsx'
-import { filter, filters, link } from './place.ts'
+import { filter, filters, link, ofJob } from './place.ts'
 import { frame } from './server.ts'
 import { Facet, Table } from './table.tsx'
 import type { ColumnOf } from './table.tsx'
@@ -101,7 +101,7 @@ function Figures({ answer: { figures, extraction } }: { readonly answer: ItemsAn
             {t('ui.without', { field: missing })}
           </button>
         )}
-        <a href={`/api/items.ndjson?${query.toString()}`} download>
+        <a href={ofJob(`/api/items.ndjson?${query.toString()}`)} download>
           {t('ui.download')}
         </a>
         <Command text={`sluice export ${shellWord(frame.value?.folder ?? '')} --items --format csv`} />

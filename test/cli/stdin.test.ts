@@ -59,7 +59,9 @@ test('without a list an open pipe is read, and after a second it is said what is
     const { child, ended, said } = start(['fetch'], { cwd, stdin: 'pipe' })
     await said('reading URLs from stdin… (Ctrl-D to end)')
     child.stdin?.end()
-    assert.equal((await ended).code, 0)
+    const { code, stderr } = await ended
+    assert.equal(code, 2, 'it was empty')
+    assert.match(stderr, /the input names no URL/)
   }))
 
 test('Ctrl-C ends the wait for standard input, also that of an output for the names of its columns', async () => {
