@@ -25,6 +25,8 @@ import { JOB_ROUTES } from './job-routes.ts'
 import { Jobs, OWN_FOLDER } from './jobs.ts'
 import { createMcp } from './mcp.ts'
 import { METRICS_TYPE } from './metrics.ts'
+import { queueMount } from './queue-mount.ts'
+import type { QueueMount } from './queue-mount.ts'
 import { createNeeds } from './needs.ts'
 import type { Need, Needs } from './needs.ts'
 import { openApi } from './openapi.ts'
@@ -123,6 +125,7 @@ class HttpService implements Service {
   readonly #needs: Needs
   readonly #limit: RateLimit
   readonly #geoQuota: RateLimit
+  readonly #queues: QueueMount
   #geo: GeoFiles | undefined
   #lock: { release(): void } | undefined
 
@@ -156,6 +159,7 @@ class HttpService implements Service {
     const { geoQuota = GEO_QUOTA, rate = RATE } = options
     this.#limit = createRateLimit({ ...rate, now: () => this.#clock.now() })
     this.#geoQuota = createRateLimit({ burst: geoQuota, perSecond: geoQuota / 3600, now: () => this.#clock.now() })
+    this.#queues = queueMount(join(this.#own, 'queues'))
     this.#files = pageFiles()
     this.#views = new Views({
       language,
@@ -241,6 +245,7 @@ class HttpService implements Service {
     this.#sockets.close()
     await this.#jobs.close()
     await this.#views.close()
+    await this.#queues.close()
     this.#lock?.release()
     this.#lock = undefined
   }
@@ -269,6 +274,8 @@ class HttpService implements Service {
     app.post('/mcp', (context) => this.#rpc(context, this.#mcp(context.env)))
     for (const route of this.#routes)
       app.on(route.method, pathPattern(route.path), (context) => this.#serve(context, route))
+    for (const path of ['/queues', '/queues/*'])
+      app.all(path, (context) => this.#queues.fetch(context.req.raw, context.env))
     app.all('/jobs/:job/*', (context) => this.#ofJob(context))
     return app
   }
