@@ -27,6 +27,9 @@ export interface BodyOwner {
 
 /** Raw bytes up to which a coded body waits to be decoded in one call. */
 const ONCE_RAW_BYTES = 512 * 1024
+/** Text grows up to about 50-fold. What grows by more may be a bomb, of which one call would leave all it fills as garbage. */
+const ONCE_RATIO = 50
+const ONCE_SMALL_BYTES = 64 * 1024
 /** What one call may decode to: it blocks the loop, about 10 ms for this much. More goes through a stream. */
 const ONCE_BYTES = 4 * 1024 * 1024
 
@@ -94,7 +97,8 @@ export class Body implements StoreOwner, DecodeOwner {
     }
     if (this.#stream === undefined) {
       const whole = this.#raw.take()
-      const bytes = decodeOnce(this.#codings, whole, Math.min(this.#cap, ONCE_BYTES))
+      const limit = Math.min(this.#cap, ONCE_BYTES, ONCE_SMALL_BYTES + ONCE_RATIO * whole.length)
+      const bytes = decodeOnce(this.#codings, whole, limit)
       if (bytes !== undefined) {
         this.#raw.end()
         if (this.store.pushOwn(bytes)) this.#stored()

@@ -32,7 +32,11 @@ export function decodeOnce(layers: readonly Coding[], raw: Uint8Array, limit: nu
 }
 
 function decodeLayer(coding: Coding, bytes: Uint8Array, limit: number): Uint8Array | undefined {
-  const options = { maxOutputLength: limit, chunkSize: bufferSize(coding, bytes, limit) }
+  const announced = coding === 'gzip' ? announcedLength(bytes) : undefined
+  // Not even tried: what it would fill up to the limit is garbage that waits for the collector.
+  if (announced !== undefined && announced > limit) return undefined
+  const size = Math.min(announced ?? bytes.length * USUAL_RATIO, limit, LARGEST_BUFFER)
+  const options = { maxOutputLength: limit, chunkSize: Math.max(64, size) }
   switch (coding) {
     case 'gzip':
       return gunzipSync(bytes, options)
@@ -48,13 +52,8 @@ function decodeLayer(coding: Coding, bytes: Uint8Array, limit: number): Uint8Arr
   }
 }
 
-/** gzip ends with the length of what was put in (RFC 1952 2.3.1): with it one buffer does. */
-function bufferSize(coding: Coding, bytes: Uint8Array, limit: number): number {
-  let size = bytes.length * USUAL_RATIO
-  if (coding === 'gzip' && bytes.length >= 18) {
-    const end = bytes.length
-    size = (bytes[end - 4] as number) | ((bytes[end - 3] as number) << 8) | ((bytes[end - 2] as number) << 16)
-    if (bytes[end - 1] !== 0) size = LARGEST_BUFFER
-  }
-  return Math.max(64, Math.min(size, limit, LARGEST_BUFFER))
+/** gzip ends with the length of what was put in (RFC 1952 2.3.1): with it one buffer does. Undefined: too short for that. */
+function announcedLength(bytes: Uint8Array): number | undefined {
+  const end = bytes.length
+  return end < 18 ? undefined : new DataView(bytes.buffer, bytes.byteOffset, end).getUint32(end - 4, true)
 }

@@ -59,7 +59,9 @@ export class KeptBytes {
     else if (length > bytes.length) {
       const larger = this.#take(Math.max(length, bytes.length * 2))
       larger.set(bytes.subarray(0, this.length))
-      this.#lender?.give(bytes)
+      // Nobody else has seen it: its memory is free at once, not when the collector comes by.
+      if (this.#lender === undefined) (bytes.buffer as ArrayBuffer).transfer(0)
+      else this.#lender.give(bytes)
       bytes = this.#bytes = larger
     }
     bytes.set(chunk, this.length)
