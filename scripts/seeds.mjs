@@ -51,7 +51,6 @@ const OPEN = [
   ['R2', '02-polite', 'two machines on one Redis', 'S7'],
   ['R3', '03-proxy', 'the dashboard shows no password', 'S6'],
   ['R5', '05-redis', 'the frontier in Redis', 'S7'],
-  ['R7', '07-queue', '', 'S6'],
   ['R25', '25-tail', 'served', 'S6'],
   ['R26', '26-long-poll', '', 'S6'],
   ['R27', '27-live-push', 'served', 'S6'],
