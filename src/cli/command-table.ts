@@ -71,7 +71,22 @@ export const COMMANDS: readonly CommandRow[] = [
     takes: 'FILE|URL',
     most: 1,
     options: [
-      ...['out', 'as', 'parse', 'last', 'view', 'cursor', 'stall', 'job', 'contact', 'delay', 'limit', 'maxTime'],
+      ...[
+        'out',
+        'as',
+        'parse',
+        'last',
+        'serve',
+        'serveTcp',
+        'view',
+        'cursor',
+        'stall',
+        'job',
+        'contact',
+        'delay',
+        'limit',
+        'maxTime',
+      ],
       ...[
         'timeout',
         'retries',

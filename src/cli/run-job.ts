@@ -23,6 +23,7 @@ import { renderOpening } from './render/opening.ts'
 import { renderSummary } from './render/summary.ts'
 import { sayReconnects } from './render/tail.ts'
 import { sayError } from './say-error.ts'
+import { serveRecords } from './serve-records.ts'
 import { watchSignals } from './signals.ts'
 import type { StdinUse } from './stdin-rule.ts'
 
@@ -68,6 +69,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
   const stopper = stopOnRequest(cli, job, view, quiet)
   let opened = false
   let closeDashboard = (): void => undefined
+  let closeFeed = async (): Promise<void> => undefined
   try {
     const readsStdin = run.stdin !== 'never' && !quiet
     let isStdinSaid = false
@@ -102,6 +104,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
       closeDashboard = close
       view.say(`${catalog.t('ui.open', { job: job.name })}\n${url}\n`)
     }
+    if (run.kind === 'tail') closeFeed = await serveRecords(cli, job, options, (text) => view.say(text))
     const forgetStdin = readsStdin && !isStdinSaid ? sayWaitingForStdin(cli, job, view) : () => undefined
     view.start()
     const summary = await job.run().finally(forgetStdin)
@@ -123,6 +126,7 @@ export async function runJob(cli: Cli, run: JobRun): Promise<number> {
   } finally {
     closeDashboard()
     stopper.forget()
+    await closeFeed()
     await job.close()
   }
 }

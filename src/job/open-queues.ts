@@ -4,6 +4,8 @@ import type { Clock } from '../model/clock.ts'
 import type { Queues } from '../queue/queues.ts'
 import { openQueueStore } from '../queue/store.ts'
 
+export { systemClock }
+
 export interface OpenQueuesInit {
   /** Holds `queues.db`; made where it is not there. One process at a time. */
   readonly folder: string

@@ -159,6 +159,8 @@ export const OPTIONS = {
   stall: { kind: 'duration', value: 'DUR', min: 1, commands: ['tail', 'run'] },
   parse: { kind: 'choice', choices: ['combined'], value: 'FORMAT', commands: ['tail', 'run'] },
   last: { kind: 'number', value: 'N', min: 0, commands: ['tail', 'run'] },
+  serve: { kind: 'number', min: 0, max: 65_535, bare: '0', value: '[=PORT]', flagOnly: true, commands: ['tail'] },
+  serveTcp: { kind: 'number', min: 0, max: 65_535, bare: '0', value: '[=PORT]', flagOnly: true, commands: ['tail'] },
   view: { kind: 'choice', choices: ['referrers'], value: 'VIEW', commands: ['tail', 'run'] },
   seenBudget: { kind: 'size', value: 'SIZE', default: 256 * 1024 * 1024, min: 1024 * 1024 },
   unsafeLock: { kind: 'boolean', default: false },
