@@ -24,6 +24,7 @@ const BY_ADDRESS = [
   'extract/worker.js',
   'frontier/sqlite/checkpoint-worker.js',
   'job/archive-reader.js',
+  'job/compare-child.js',
   'job/query-child.js',
   'server/serve/job-child.js',
   'sink/warc-worker.js',
@@ -74,6 +75,7 @@ const { metafile } = await build({
     { name: 'own-address', setup: ownAddress },
   ],
 })
+missNothing(metafile.inputs)
 handOn(metafile.outputs)
 writeLicences(metafile.inputs)
 run(join(root, 'scripts', 'build-dashboard.mjs'), [])
@@ -109,6 +111,14 @@ function ownAddress(build) {
         throw new Error(`${own} loads ${name} by its address: name it in scripts/build.mjs`)
     return { contents: text.replaceAll('import.meta.url', `new URL('../${own}', import.meta.url).href`), loader: 'js' }
   })
+}
+
+/** Programs of their own are called so: one that nobody imports must be in the table of what is loaded by its address. */
+function missNothing(inputs) {
+  const missed = globSync('**/{*-child,*-worker,worker}.js', { cwd: dist })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => inputs[`dist/${path}`] === undefined)
+  if (missed.length > 0) throw new Error(`nobody imports ${missed.join(', ')}: name it in scripts/build.mjs`)
 }
 
 /** In place of each module that can be named, one line; the other modules of dist are inside the joined files now. */
