@@ -2,7 +2,6 @@
  * A server that speaks HTTP/2 over TLS, well or badly by path, and HTTP/1.1 to whoever does not offer more, with a ledger
  * of what arrived. `node:http2` does the good part; what no library would send is written between its frames.
  */
-import { createServer as createHttp1 } from 'node:http'
 import {
   constants,
   performServerHandshake,
@@ -231,7 +230,8 @@ export async function startHttp2Origin(options: Http2OriginOptions): Promise<Htt
     atOnce--
   }
 
-  const http1 = createHttp1((request, response) => {
+  // Importing it would put globals of undici in place.
+  const http1 = process.getBuiltinModule('node:http').createServer((request, response) => {
     const number = (request.socket as TLSSocket & { number?: number }).number ?? 0
     const arrival = arrive('http/1.1', request.headers.host ?? '', request.url ?? '/', number)
     response.on('close', () => leave(arrival, !response.writableFinished))

@@ -28,8 +28,9 @@ export function rowSum(columns: readonly Column[], from = 0, to = columns.length
   let sum = 0
   for (let i = from; i < to; i++) {
     const column = columns[i] as Column
-    // What ends one column begins none: 'ab','c' is not 'a','bc', and NULL is not ''.
-    if (column === null) sum = crc32('\0', sum)
+    // What ends one column begins none: 'ab','c' is not 'a','bc', and NULL is not ''. Bytes of no length are NULL to the
+    // SQLite of Node 22.
+    if (column === null || (typeof column === 'object' && column.length === 0)) sum = crc32('\0', sum)
     else sum = crc32(typeof column === 'number' ? String(column) : column, crc32('\u0001', sum))
   }
   return sum | 0
