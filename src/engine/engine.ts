@@ -229,6 +229,7 @@ export class Engine implements AttemptOwner {
     if (isCached) {
       this.context.metrics.cached++
       this.#charges.takeBack(claim)
+      this.#breaker.left(claim)
     } else this.#charge(claim, host, response, failure, endedAt)
     const turned = this.#session.turnsBack(claim, attempt.generation, response)
     if (turned === 'again') {

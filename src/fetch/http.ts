@@ -218,7 +218,9 @@ class HttpFetcher implements Fetcher {
     if (refusal !== undefined) return this.#refuse(observer, 'PROXY_FAILED', refusal)
     if (request.headers !== undefined && !areWritable(request.headers))
       return this.#refuse(observer, 'URL_INVALID', 'cannot be asked for: a header of the request cannot be written')
-    if (request.cache !== true || this.#cache === undefined) return this.#send(order, observer)
+    // What comes by another way may be another page.
+    const mayBeKept = request.cache === true && request.proxy === undefined
+    if (!mayBeKept || this.#cache === undefined) return this.#send(order, observer)
     return this.#cache.start(order, observer, request.maxBytes ?? order.limits.maxBytes, this.#send)
   }
 

@@ -36,12 +36,12 @@ export async function askShortly<Question, Answer>(
   try {
     const given = await new Promise<ChildAnswer<Answer>>((resolve, reject) => {
       child.once('message', (answer) => resolve(answer as ChildAnswer<Answer>))
-      child.once('error', reject)
+      child.on('error', reject)
       child.once('exit', () => reject(new Error('the process of the question ended')))
       timer = setTimeout(() => {
         reject(new SluiceError('OPTION_INVALID', `no answer within ${limitMs / 1000} s`, { hint }))
       }, limitMs)
-      child.send(question as object)
+      if (child.connected) child.send(question as object, () => undefined)
     })
     if ('answer' in given) return given.answer
     const { code, message, hint: why } = given.error
@@ -49,7 +49,7 @@ export async function askShortly<Question, Answer>(
   } finally {
     clearTimeout(timer)
     child.removeAllListeners('exit')
-    if (child.exitCode === null && child.signalCode === null) {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       const ended = once(child, 'exit')
       child.kill('SIGKILL')
       await ended

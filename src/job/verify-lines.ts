@@ -115,7 +115,7 @@ async function* jsonRecords(path: string, wrong: Tell): AsyncGenerator<FileRecor
     yield {
       line,
       seq,
-      isThatOf: (row) => JSON.stringify(withoutFile(row.record)) === JSON.stringify(withoutFile(record)),
+      isThatOf: ({ record: stored }) => told(stored, stored) === told(record, stored),
     }
   }
 }
@@ -129,6 +129,7 @@ async function* csvRecords(path: string, wrong: Tell): AsyncGenerator<FileRecord
     if (line.number === 1 && cells[SEQ_COLUMN] === 'seq') continue
     const seq = /^\d{1,15}$/.test(cells[SEQ_COLUMN] ?? '') ? Number(cells[SEQ_COLUMN]) : undefined
     const isThatOf = ({ record }: SettledRow): boolean =>
+      isMarked(record) ||
       line.text.startsWith(PAGE_FIELDS.map(({ name }) => `${cellOf(record[name], asItIs)},`).join(''))
     yield { line, seq, isThatOf }
   }
@@ -292,10 +293,17 @@ class LedgerWalk {
   }
 }
 
-/** Which file has the body is known to the output alone. */
-function withoutFile(record: PageRecord | undefined): object {
-  const { file: _file, ...rest } = record ?? {}
-  return rest
+/**
+ * A record without what an output and the ledger know differently: the file of the body is known to the output alone, and
+ * what another output refused of the page is added in the ledger when all have written.
+ */
+function told(record: PageRecord | undefined, stored: PageRecord): string {
+  const { file: _file, message, items, rejected, ...rest } = record ?? ({} as Partial<PageRecord>)
+  return JSON.stringify(isMarked(stored) ? rest : { ...rest, message, items, rejected })
+}
+
+function isMarked({ message }: PageRecord): boolean {
+  return message?.includes('SINK_REJECTED') === true
 }
 
 function parsed(text: string): unknown {

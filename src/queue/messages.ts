@@ -184,7 +184,9 @@ export class Messages {
 
   read({ id: queue, gone }: QueueRow, after: number, max: number): Reading {
     const rows = this.#rows('m.queue=? AND m.state=0 AND m.id>? ORDER BY m.id LIMIT ?', queue, after, max)
-    return { messages: rows.map(messageOf), ...(gone > after ? { goneTo: gone } : {}) }
+    // Some before the last one that is gone may still be there: a gap ends before the first of them.
+    const goneTo = Math.min(gone, (rows[0]?.id ?? Number.POSITIVE_INFINITY) - 1)
+    return { messages: rows.map(messageOf), ...(goneTo > after ? { goneTo } : {}) }
   }
 
   list({ id: queue }: QueueRow, states: readonly number[], after: number, max: number): MessageRow[] {

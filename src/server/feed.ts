@@ -83,7 +83,13 @@ export function createFeed({
 
   function since(after: number, max: number): Batch {
     const first = ring[start]?.id ?? newest + 1
-    const from = start + Math.max(0, after + 1 - first)
+    // Numbers rise, and some are missing: what no output took has no record here.
+    let from = start
+    for (let end = ring.length; from < end; ) {
+      const middle = (from + end) >> 1
+      if ((ring[middle] as FeedRecord).id > after) end = middle
+      else from = middle + 1
+    }
     const records = ring.slice(from, from + max)
     return { records, ...(after + 1 < first ? { goneTo: first - 1 } : {}) }
   }

@@ -67,11 +67,16 @@ export async function messageOf(context: Context): Promise<NewMessage> {
   return newMessage(value, 'text/plain; charset=utf-8', form.has('ttl') ? form : query)
 }
 
+/** Of one request: they are stored in one transaction. */
+const MOST_LINES = 100_000
+
 /** One message a line, without empty ones: JSON where the body is called NDJSON, else text. */
 export async function linesOf(context: Context): Promise<NewMessage[]> {
   const query = queryFields(context, ['ttl'])
   const isJson = /^application\/(?:x-)?(?:ndjson|jsonl)\b/i.test(typeOf(context))
   const lines = (await context.req.text()).split(/\r?\n/).filter((line) => line !== '')
+  if (lines.length > MOST_LINES)
+    throw invalid(`${lines.length} lines are more than ${MOST_LINES} at once`, 'send them in several requests')
   const encoder = new TextEncoder()
   if (isJson) for (const [at, line] of lines.entries()) parsed(line, `line ${at + 1}`)
   const type = isJson ? 'application/json' : 'text/plain; charset=utf-8'

@@ -13,6 +13,8 @@ import { tableQuery } from './table-query.ts'
 
 const BY = 'the dashboard'
 const CONTROLS = ['pause', 'resume', 'stop'] as const
+/** With `dryRun` they only count. */
+const COUNTED: readonly string[] = ['retry', 'add']
 const RETRY_FACETS = ['outcome', 'code', 'status', 'host', 'since'] as const
 /** URLs of one request; the page sends more in several. */
 const MOST_URLS = 5_000
@@ -56,7 +58,7 @@ export function steerApi(view: JobView, isReadOnly: boolean): Hono<Known> {
   for (const path of [...CONTROLS, 'set', 'retry', 'add'])
     api.use(`/${path}`, async (context, next) => {
       const isAllowed = !isReadOnly && context.get('person').mayChange
-      if (isAllowed || (await isTrial(context))) return next()
+      if (isAllowed || (COUNTED.includes(path) && (await isTrial(context)))) return next()
       const message = 'this key, or the whole server, is for reading only'
       return context.json({ error: { code: 'READ_ONLY', message } }, 403)
     })

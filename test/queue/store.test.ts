@@ -105,3 +105,17 @@ test('nobody who has left is given a message, and no timer is left behind', asyn
     assert.equal(queues.stats('work')?.ready, 1)
   })
 })
+
+test('a reader of a broadcast is told of a gap only where it is, not before messages that are still there', async () => {
+  await inFolder(async (folder) => {
+    const clock = fakeClock()
+    await using queues = openQueueStore({ folder, clock })
+    await queues.set('news', { delivery: 'broadcast' })
+    await queues.add('news', [hello, hello, { ...hello, ttlMs: 1000 }, hello])
+    clock.advance(2000)
+    const { messages, goneTo } = await queues.read('news', 0, 2)
+    assert.deepEqual([messages.map(({ id }) => Number(id)), goneTo], [[1, 2], undefined])
+    const rest = await queues.read('news', 2, 10)
+    assert.deepEqual([rest.messages.map(({ id }) => Number(id)), rest.goneTo], [[4], 3])
+  })
+})

@@ -145,3 +145,18 @@ test('without new records a poll is answered 204 after its wait, with one all po
   )
   assert.equal((await ask('/events?efter=1')).status, 400)
 })
+
+test('numbers with holes, where an output took no record, lose no record of a feed', () => {
+  const small = createFeed()
+  for (const id of [1, 2, 4, 5, 7, 10]) small.push(`record ${id}`, id)
+  const got: number[] = []
+  for (let after = 0, more = small.since(after, 2); more.records.length > 0; more = small.since(after, 2)) {
+    got.push(...more.records.map(({ id }) => id))
+    after = got.at(-1) as number
+  }
+  assert.deepEqual(got, [1, 2, 4, 5, 7, 10])
+  assert.deepEqual(
+    small.since(3, 9).records.map(({ id }) => id),
+    [4, 5, 7, 10],
+  )
+})

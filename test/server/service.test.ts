@@ -179,8 +179,15 @@ test('keys of a file are people: one changes, one only reads, and the audit log 
     async () => (await asked.send('/jobs/mine/api/job', {}, bob)).status,
     (status) => status === 200,
   )
-  for (const path of ['pause', 'set', 'retry'])
+  for (const path of ['pause', 'resume', 'stop', 'set', 'retry', 'add'])
     assert.equal((await asked.send(`/jobs/mine/api/${path}`, { method: 'POST', body: '{}' }, bob)).status, 403, path)
+  // A trial is one only where it counts.
+  for (const path of ['pause', 'resume', 'stop', 'set'])
+    assert.equal(
+      (await asked.send(`/jobs/mine/api/${path}`, { method: 'POST', body: '{"dryRun":true}' }, bob)).status,
+      403,
+      path,
+    )
   await until(
     async () => (await asked.send('/api/jobs/mine', {}, bob)).json.state,
     (state) => state === 'finished',
@@ -223,6 +230,7 @@ test('a request may give no option that names files, code, proxies, servers or t
     { job: '../other' },
     { unsafeLock: true },
     { robots: 'ignore' },
+    { robots: 'record' },
     { hosts: { 'a.test': { proxy: 'http://127.0.0.1:1' } } },
   ]
   for (const options of refused) {

@@ -37,8 +37,8 @@ export function requestOptions(given: unknown): Record<string, unknown> {
       hint: near === undefined ? `a request may give ${REQUEST_OPTIONS.join(', ')}` : `did you mean ${near}?`,
     })
   }
-  if (options['robots'] === 'ignore')
-    throw new Refusal(403, 'OPTION_REFUSED', 'whether robots.txt may be ignored is for whoever runs the service')
+  if (options['robots'] !== undefined && options['robots'] !== 'obey')
+    throw new Refusal(403, 'OPTION_REFUSED', 'whether robots.txt is obeyed is for whoever runs the service')
   for (const [host, settings] of Object.entries(asObject(options['hosts'] ?? {}, 'hosts'))) {
     const refused = Object.keys(asObject(settings, `hosts[${JSON.stringify(host)}]`)).find(
       (name) => !HOST_SETTINGS.has(name),

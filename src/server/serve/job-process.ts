@@ -68,16 +68,17 @@ export function startJob(task: JobTask, { opened, ended }: JobProcessEvents): Jo
     isOver = true
     ended(last, how)
   }
-  child.once('error', (error) => over(error.message))
+  // More than one may come: what cannot be started cannot be sent to either.
+  child.on('error', (error) => over(error.message))
   child.once('close', (code, signal) =>
     over(`${signal ?? `exit code ${code}`}${said === '' ? '' : `: ${said.trim()}`}`),
   )
   const resolver = (globalThis as Record<symbol, unknown>)[RESOLVER]
-  child.send({ ...task, resolver })
+  if (child.connected) child.send({ ...task, resolver }, () => undefined)
   return {
     pid: child.pid,
     stop: () => {
-      if (child.connected) child.send('stop')
+      if (child.connected) child.send('stop', () => undefined)
     },
     kill: () => void child.kill('SIGKILL'),
   }
