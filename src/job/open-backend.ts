@@ -1,5 +1,5 @@
 /** Where a URL scheme, a path or an option picks an implementation: frontier, sinks, fetcher. The only such place. */
-import { existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { AnswerCache } from '../fetch/cache/answer-cache.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
@@ -183,8 +183,10 @@ export async function openFrontier(
   const inputFp = (source: string, ordinal: number): bigint => fingerprint.ofInput(source, ordinal)
   if (folder === undefined) return memoryFrontier({ clock, defaults, inputFp })
   // The database is made first: a folder with the rest of a job has lost it, and a new one would begin the job anew.
-  if (existsSync(join(folder, 'config.json')) && !existsSync(join(folder, DATABASE))) {
-    throw new SluiceError('FRONTIER_CORRUPT', `${join(folder, DATABASE)} is missing: the folder is not whole`, {
+  const database = statSync(join(folder, DATABASE), { throwIfNoEntry: false })
+  if (existsSync(join(folder, 'config.json')) && (database === undefined || database.size === 0)) {
+    const what = database === undefined ? 'missing' : 'empty'
+    throw new SluiceError('FRONTIER_CORRUPT', `${join(folder, DATABASE)} is ${what}: the folder is not whole`, {
       hint: `copy the folder again with all its files; or sluice verify ${shellWord(folder)} --repair; or start over with --fresh (this one is kept)`,
     })
   }

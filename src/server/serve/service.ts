@@ -193,7 +193,7 @@ class HttpService implements Service {
     // Loaded with the first of them: it changes globals when it is imported.
     const listening = once(async () => {
       const { getRequestListener } = await import('@hono/node-server')
-      return getRequestListener((request, env) => outer.fetch(this.#below(request), env as Bindings), {
+      return getRequestListener((request, env) => outer.fetch(this.#below(plain(request)), env as Bindings), {
         overrideGlobalObjects: false,
       })
     })
@@ -403,4 +403,16 @@ class HttpService implements Service {
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => (made ??= make())
+}
+
+/** The listener's own kind of request cannot be made into another one, which limits of bodies without a length have to. */
+function plain(request: Request): Request {
+  const { method, headers, signal } = request
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  return new Request(request.url, {
+    method,
+    headers,
+    signal,
+    ...(hasBody ? { body: request.body, duplex: 'half' } : {}),
+  })
 }
