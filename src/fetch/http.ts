@@ -112,8 +112,8 @@ interface Prepared {
   readonly via: Map<Proxy, Prepared> | undefined
 }
 
-/** Ways to one origin that are remembered. */
-const REMEMBERED_WAYS = 1_000
+/** Ways to one origin that are remembered; of 10,000 origins, so not many. */
+const REMEMBERED_WAYS = 16
 
 /** Throws `SluiceError` `OPTION_INVALID`. */
 export async function httpFetcher(options: FetcherOptions): Promise<Fetcher> {

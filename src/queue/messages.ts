@@ -21,6 +21,9 @@ export interface QueueRow {
   readonly gone: number
 }
 
+/** Bodies that are handed out together. */
+const MOST_BYTES = 8 * 1024 * 1024
+
 interface MessageRow {
   readonly id: number
   readonly state: number
@@ -295,7 +298,15 @@ export class Messages {
     const rows = this.#sql(
       `SELECT m.*, b.added, b.type, b.data FROM message m JOIN body b ON b.id=m.id WHERE ${chosen}`,
     )
-    return rows.all(...values) as unknown as MessageRow[]
+    const some: MessageRow[] = []
+    let bytes = 0
+    for (const row of rows.iterate(...values) as unknown as Iterable<MessageRow>) {
+      some.push(row)
+      bytes += row.data?.length ?? 0
+      // One answer: whoever wants more asks again.
+      if (bytes >= MOST_BYTES) break
+    }
+    return some
   }
 
   /** The oldest messages that are more than a broadcast queue keeps. */

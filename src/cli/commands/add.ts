@@ -21,8 +21,9 @@ export async function run({ catalog, terminal, cwd, env }: Cli, invocation: Invo
   const job = nameOf(folder)
   const sum = { added: 0, duplicates: 0, live: false }
   for await (const urls of slicesOf(rest)) {
+    // Each is an input with a record of its own, whatever becomes of it: what is told is what that will be.
+    const { admitted, known, repeated, refused, samples } = await previewAdd(folder, urls)
     if (invocation.flags.dryRun === true) {
-      const { admitted, known, repeated, refused, samples } = await previewAdd(folder, urls)
       const refusals = Object.values(refused).reduce((all, count) => all + count, 0)
       terminal.say(
         `${catalog.t('add.preview', { count: admitted, known: known + repeated, refused: refusals, job })}\n`,
@@ -30,9 +31,10 @@ export async function run({ catalog, terminal, cwd, env }: Cli, invocation: Invo
       for (const { url, reason } of samples) terminal.say(`  ${url}  ${reason}\n`)
       continue
     }
-    const { added, duplicates, live } = await addUrls(folder, urls, 'sluice add')
-    sum.added += added
-    sum.duplicates += duplicates
+    const { live } = await addUrls(folder, urls, 'sluice add')
+    for (const { url, reason } of samples) terminal.say(`  ${url}  ${reason}\n`)
+    sum.added += admitted
+    sum.duplicates += known + repeated
     sum.live = live
   }
   if (invocation.flags.dryRun === true) return 0

@@ -44,6 +44,8 @@ interface Run {
   once: Readonly<Record<string, unknown>>
   /** Why it waits. */
   reason: string
+  /** It was to start while its process was still ending: options of that start. */
+  again: Readonly<Record<string, unknown>> | undefined
 }
 
 export class Supervisor {
@@ -72,6 +74,7 @@ export class Supervisor {
   start(name: string, once: Readonly<Record<string, unknown>> = {}): void {
     if (this.#isClosing) return
     const run = this.#runs.get(name)
+    if (run?.process !== undefined) run.again = once
     if (run !== undefined && run.phase !== 'waiting') return
     run?.timer?.cancel()
     this.#runs.set(name, { ...fresh(once), pauseMs: run?.pauseMs ?? FIRST_PAUSE_MS })
@@ -83,6 +86,7 @@ export class Supervisor {
   async stop(name: string): Promise<void> {
     const run = this.#runs.get(name)
     if (run === undefined) return
+    run.again = undefined
     run.timer?.cancel()
     this.#queue = this.#queue.filter((one) => one !== name)
     if (run.process === undefined) {
@@ -139,7 +143,8 @@ export class Supervisor {
       this.#wait(name, run, last?.error?.message ?? `the process of the job ended (${how})`)
     } else {
       this.#runs.delete(name)
-      this.#settle(name, last, wasStopped)
+      this.#settle(name, last, wasStopped || run.again !== undefined)
+      if (run.again !== undefined) this.start(name, run.again)
     }
     for (const next of this.#idle.splice(0)) next()
     if (!this.#isClosing) this.#pump()
@@ -173,5 +178,6 @@ function fresh(once: Readonly<Record<string, unknown>>): Run {
     startedAt: 0,
     once,
     reason: '',
+    again: undefined,
   }
 }
