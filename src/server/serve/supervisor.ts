@@ -3,6 +3,7 @@
  * pause that grows. What is to run is in the folders of the jobs, so a service that was killed goes on where it was.
  */
 import type { Clock, TimerHandle } from '../../model/clock.ts'
+import { parseDuration } from '../../model/options.ts'
 import { startJob } from './job-process.ts'
 import type { JobProcess, JobTask } from './job-process.ts'
 import { folderNamed, readOrder, writeOrder } from './record.ts'
@@ -30,7 +31,7 @@ const PASSING = new Set([
 ])
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
-/** A job that was asked to stop has ended by then, requests in flight included. */
+/** A job that was asked to stop has ended so long after its requests in flight. */
 const HANG_MS = 60_000
 /** A process that worked so long did not die of how it was started. */
 const SOUND_MS = 60_000
@@ -95,10 +96,16 @@ export class Supervisor {
       run.phase = 'stopping'
       run.process.stop()
       // What hangs is killed: the store bears that.
-      run.timer = this.#init.clock.setTimer(() => run.process?.kill(), HANG_MS)
+      run.timer = this.#init.clock.setTimer(() => run.process?.kill(), HANG_MS + this.#drainMs(name))
       while (this.#runs.get(name) === run) await new Promise<void>((resolve) => this.#idle.push(resolve))
       run.timer.cancel()
     }
+  }
+
+  /** How long requests in flight are waited for, where that was asked for. */
+  #drainMs(name: string): number {
+    const drain = readOrder(folderNamed(this.#init.dir, name))?.options['drain']
+    return typeof drain === 'number' || typeof drain === 'string' ? parseDuration(drain) : 0
   }
 
   /** Stops all that runs; it is started again with the next service. */
