@@ -48,8 +48,9 @@ export function repairStore(folder: string, clock: Clock, unsafeLock = false): R
   const path = join(folder, DATABASE)
   const lock = takeLock(folder, unsafeLock)
   try {
-    // A death in the middle of the last step.
+    // A death in the middle of the last step; what is left of the old files has been copied.
     if (!existsSync(path) && existsSync(join(folder, NEW))) {
+      for (const file of FILES) rmSync(join(folder, file), { force: true })
       renameSync(join(folder, NEW), path)
       return undefined
     }
@@ -83,7 +84,10 @@ function isSound(folder: string): boolean {
   }
 }
 
-/** The log goes first, which would be taken for that of the new database; without a database no job is begun here. */
+/**
+ * The database goes first: without one no job is begun here, and one without its log would lack its last commits. The log
+ * goes before the new database comes, whose log it would be taken for.
+ */
 function setAside(folder: string): string {
   let n = 1
   while (existsSync(join(folder, `damaged-${n}`))) n++
@@ -91,7 +95,7 @@ function setAside(folder: string): string {
   mkdirSync(aside)
   const present = FILES.filter((file) => existsSync(join(folder, file)))
   for (const file of present) copyFileSync(join(folder, file), join(aside, file))
-  for (const file of present.toReversed()) rmSync(join(folder, file))
+  for (const file of present) rmSync(join(folder, file))
   return aside
 }
 
